@@ -246,7 +246,7 @@ func (g *GGUF) place(spans []span, data []byte) error {
 		case s.begin < last.end:
 			return fmt.Errorf("tensor %s: its bytes %d to %d overlap those of %s", s.name, s.begin, s.end, last.name)
 		case s.begin > next:
-			return fmt.Errorf("tensor %s: a hole of %d bytes between %s and it", s.name, s.begin-last.end, last.name)
+			return fmt.Errorf("tensor %s: a hole of %d bytes between %s and it", s.name, s.begin-next, last.name)
 		case s.end > len(data):
 			return fmt.Errorf("tensor %s: its bytes %d to %d go past the %d bytes of data", s.name, s.begin, s.end, len(data))
 		}
@@ -256,7 +256,7 @@ func (g *GGUF) place(spans []span, data []byte) error {
 		last, next = s, s.end+(g.Alignment-s.end%g.Alignment)%g.Alignment
 	}
 	if len(data) > next {
-		return fmt.Errorf("%d bytes after %s belong to no tensor", len(data)-last.end, last.name)
+		return fmt.Errorf("%d bytes after %s belong to no tensor", len(data)-next, last.name)
 	}
 	return nil
 }
