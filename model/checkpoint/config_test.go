@@ -103,6 +103,7 @@ func TestParseConfigRefuses(t *testing.T) {
 		{"partial rotary", "partial_rotary_factor", 0.5, "partial_rotary_factor is the number 0.5, want 1"},
 		{"quantised", "quantization", map[string]any{"bits": 4}, "quantization: quantised safetensors"},
 		{"dtypes differ", "dtype", "float16", `dtype "float16" and torch_dtype "bfloat16" differ`},
+		{"sliding window", "sliding_window", 4096, "sliding_window: llama attends to all positions"},
 		{"theta 0", "rope_theta", 0, "rope_theta is 0, want more than 0"},
 		{"rope a list", "rope_scaling", []int{}, "rope_scaling is an array, want an object"},
 		{"rope unknown", "rope_scaling", map[string]any{"rope_type": "yarn", "factor": 2}, `rope_scaling: rope_type "yarn" is not known for llama`},

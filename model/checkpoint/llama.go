@@ -38,6 +38,9 @@ func (c *Config) readLlama(k *keys) {
 			k.fault("%s: quantised safetensors are not supported yet", key)
 		}
 	}
+	if !k.null("sliding_window") {
+		k.fault("sliding_window: llama attends to all positions, want null")
+	}
 }
 
 // mustBe accepts a key that only has an effect with another value.
@@ -247,10 +250,13 @@ func harmlessKeys(modelType string) map[string]string {
 		"gradient_checkpointing":        training,
 		"pretraining_tp":                "how matrices were split in training; the product is the same",
 		"pad_token_id":                  padding,
+		"tokenizer_class":               "the tokenizer's own files say what it is",
+		"unk_token_id":                  "the tokenizer's own files say what it is",
 		"use_cache":                     speed,
 		"_attn_implementation":          speed,
 		"attn_implementation":           speed,
 		"_attn_implementation_internal": speed,
+		"_attn_implementation_autoset":  speed,
 		"_flash_attn_2_enabled":         speed,
 		"output_attentions":             output,
 		"output_hidden_states":          output,
