@@ -54,8 +54,6 @@ const (
 	TQ2_0
 	MXFP4
 	NVFP4
-
-	endDType
 )
 
 // layout returns the name of a type, the number of values in a block of it and
