@@ -1,0 +1,242 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// panelRows is the number of weight rows (output columns) in a panel.
+const panelRows = 16
+
+// Matrix is a weight matrix [rows = out, cols = in], repacked into panels of 16
+// rows whose elements are interleaved, in the storage format of its source. A
+// Matrix is immutable and may be used by any number of goroutines.
+//
+// A panel is, for each k ascending, the 16 elements of column k: float32 or 16
+// bits each. For the quantised formats it is, for each block of 32 columns,
+// 16 float16 scales d (then 16 float16 m for Q4_1) and then the codes: int8
+// [32][16], or nibbles [16][16] of which byte [i][r] has column 2i of row r in
+// its low half and column 2i+1 in its high half. Rows beyond the last are zero.
+type Matrix struct {
+	format     Format
+	rows, cols int
+	panelSize  int // bytes of a panel
+	data       []byte
+}
+
+// Rows is the number of outputs.
+func (m *Matrix) Rows() int { return m.rows }
+
+// Cols is the number of inputs.
+func (m *Matrix) Cols() int { return m.cols }
+
+// Format is the storage format.
+func (m *Matrix) Format() Format { return m.format }
+
+// Bytes is the memory that the panels occupy.
+func (m *Matrix) Bytes() int64 { return int64(len(m.data)) }
+
+// Pack repacks a row-major matrix in native layout (little endian). rowPerm, if
+// not nil, gives the source row of each row of the result, as for the permuted
+// query and key rows of some GGUF files. src is not kept.
+func Pack(f Format, rows, cols int, src []byte, rowPerm func(int) int) (*Matrix, error) {
+	rowBytes, err := f.RowBytes(cols)
+	if err != nil {
+		return nil, err
+	}
+	if rows < 0 || rows > math.MaxInt32 {
+		return nil, fmt.Errorf("matrix of %d rows: want 0 to %d", rows, math.MaxInt32)
+	}
+	if rowBytes != 0 && rows > len(src)/rowBytes || len(src) != rows*rowBytes {
+		return nil, fmt.Errorf("matrix [%d %d] in %s: %d bytes, want %d rows of %d", rows, cols, f, len(src), rows, rowBytes)
+	}
+	m := newMatrix(f, rows, cols)
+	for r := range rows {
+		from := r
+		if rowPerm != nil {
+			from = rowPerm(r)
+			if from < 0 || from >= rows {
+				return nil, fmt.Errorf("matrix [%d %d]: row %d is taken from row %d", rows, cols, r, from)
+			}
+		}
+		m.packRow(r, src[from*rowBytes:][:rowBytes])
+	}
+	return m, nil
+}
+
+// PackF32 packs a row-major float32 matrix, such as A [r, in] or B [out, r] of
+// an adapter. It panics where len(src) is not rows·cols.
+func PackF32(rows, cols int, src []float32) *Matrix {
+	if rows < 0 || cols < 0 || len(src) != rows*cols {
+		panic(fmt.Sprintf("kernel: pack [%d %d]: %d values", rows, cols, len(src)))
+	}
+	m := newMatrix(F32, rows, cols)
+	for r := range rows {
+		at := r/panelRows*m.panelSize + r%panelRows*4
+		for _, v := range src[r*cols:][:cols] {
+			binary.LittleEndian.PutUint32(m.data[at:], math.Float32bits(v))
+			at += panelRows * 4
+		}
+	}
+	return m
+}
+
+func newMatrix(f Format, rows, cols int) *Matrix {
+	m := &Matrix{format: f, rows: rows, cols: cols}
+	switch f {
+	case F32:
+		m.panelSize = cols * panelRows * 4
+	case F16, BF16:
+		m.panelSize = cols * panelRows * 2
+	default:
+		m.panelSize = cols / blockCols * panelRows * f.blockBytes()
+	}
+	m.data = alignedBytes(m.panels() * m.panelSize)
+	return m
+}
+
+// panels is the number of panels, the last perhaps partly zero.
+func (m *Matrix) panels() int { return (m.rows + panelRows - 1) / panelRows }
+
+// packRow spreads one native row over its panel.
+func (m *Matrix) packRow(r int, row []byte) {
+	panel, lane := m.data[r/panelRows*m.panelSize:][:m.panelSize], r%panelRows
+	switch m.format {
+	case F32:
+		for k := range m.cols {
+			copy(panel[(k*panelRows+lane)*4:][:4], row[4*k:])
+		}
+		return
+	case F16, BF16:
+		at := lane * 2
+		for k := range m.cols {
+			panel[at], panel[at+1] = row[2*k], row[2*k+1]
+			at += panelRows * 2
+		}
+		return
+	}
+	size := m.format.blockBytes()
+	for b := range m.cols / blockCols {
+		to, from := panel[b*size*panelRows:][:size*panelRows], row[b*size:][:size]
+		copy(to[2*lane:][:2], from) // d
+		codes, to := from[2:], to[2*panelRows:]
+		switch m.format {
+		case Q8_0:
+			for k, q := range codes {
+				to[k*panelRows+lane] = q
+			}
+			continue
+		case Q4_1:
+			copy(to[2*lane:][:2], codes) // m
+			codes, to = codes[2:], to[2*panelRows:]
+		}
+		for i := range 8 { // columns 2i, 2i+1 and 16+2i, 17+2i
+			a, b := codes[2*i], codes[2*i+1]
+			to[i*panelRows+lane] = a&15 | b<<4
+			to[(8+i)*panelRows+lane] = a>>4 | b&0xf0
+		}
+	}
+}
+
+// Row writes the values of row r to dst, as an embedding lookup does. It panics
+// where len(dst) is not Cols.
+func (m *Matrix) Row(r int, dst []float32) {
+	if r < 0 || r >= m.rows || len(dst) != m.cols {
+		panic(fmt.Sprintf("kernel: row %d of [%d %d] to %d values", r, m.rows, m.cols, len(dst)))
+	}
+	panel, lane := m.data[r/panelRows*m.panelSize:][:m.panelSize], r%panelRows
+	switch m.format {
+	case F32:
+		for k := range dst {
+			dst[k] = math.Float32frombits(binary.LittleEndian.Uint32(panel[(k*panelRows+lane)*4:]))
+		}
+		return
+	case F16:
+		for k := range dst {
+			dst[k] = F16ToF32(binary.LittleEndian.Uint16(panel[(k*panelRows+lane)*2:]))
+		}
+		return
+	case BF16:
+		for k := range dst {
+			dst[k] = BF16ToF32(binary.LittleEndian.Uint16(panel[(k*panelRows+lane)*2:]))
+		}
+		return
+	}
+	size := m.format.blockBytes() * panelRows
+	for at := 0; at < m.cols; at += blockCols {
+		b, out := panel[at/blockCols*size:][:size], dst[at:at+blockCols]
+		d := F16ToF32(binary.LittleEndian.Uint16(b[2*lane:]))
+		codes := b[2*panelRows:]
+		switch m.format {
+		case Q8_0:
+			for k := range out {
+				out[k] = d * float32(int8(codes[k*panelRows+lane]))
+			}
+		case Q4_0:
+			for i := range 16 {
+				q := codes[i*panelRows+lane]
+				out[2*i] = d * float32(int(q&15)-8)
+				out[2*i+1] = d * float32(int(q>>4)-8)
+			}
+		case Q4_1:
+			add := F16ToF32(binary.LittleEndian.Uint16(codes[2*lane:]))
+			for i := range 16 {
+				q := codes[(2+i)*panelRows+lane]
+				out[2*i] = float32(d*float32(q&15)) + add
+				out[2*i+1] = float32(d*float32(q>>4)) + add
+			}
+		}
+	}
+}
+
+// Mul multiplies M rows of activations by the weight rows [n0, n1):
+//
+//	y[i·ldy + n] = Σ_k x[i·ldx + k] · w[n, k]
+//
+// with acc = fma(x, w, acc), k ascending, acc starting at +0, and w widened to
+// float32 first. n0 is a multiple of 16, n1 likewise or Rows. Elements of y
+// outside these columns are left alone. y must not overlap x. One Scratch
+// serves one goroutine. It panics on shapes that do not fit.
+func (m *Matrix) Mul(y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
+	m.check(y, ldy, x, ldx, M, n0, n1)
+	if M == 0 || n0 == n1 {
+		return
+	}
+	mulPanels(m, y, ldy, x, ldx, M, n0, n1, s)
+}
+
+func (m *Matrix) check(y []float32, ldy int, x []float32, ldx, M, n0, n1 int) {
+	if n0 < 0 || n0%panelRows != 0 || n1 < n0 || n1 > m.rows || n1 != m.rows && n1%panelRows != 0 {
+		panic(fmt.Sprintf("kernel: multiply columns %d to %d of %d", n0, n1, m.rows))
+	}
+	if M < 0 || ldx < m.cols || ldy < n1 || M > 0 && (len(x) < (M-1)*ldx+m.cols || len(y) < (M-1)*ldy+n1) {
+		panic(fmt.Sprintf("kernel: multiply %d rows by [%d %d]: x has %d values, %d a row; y has %d, %d a row",
+			M, m.rows, m.cols, len(x), ldx, len(y), ldy))
+	}
+}
+
+// Scratch is working memory of one goroutine. The zero value is ready; it grows
+// to what is needed and keeps it.
+type Scratch struct {
+	f     []float32
+	addrs []uintptr  // of key and value blocks, for C
+	keep  []*float32 // the same, so that the blocks lie on the heap and live
+}
+
+// floats returns n floats, of undefined value, aligned to a cache line.
+func (s *Scratch) floats(n int) []float32 {
+	if len(s.f) < n {
+		b := alignedBytes(4 * n)
+		s.f = unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), n)
+	}
+	return s.f[:n]
+}
+
+// alignedBytes allocates n zero bytes that start at a cache line.
+func alignedBytes(n int) []byte {
+	b := make([]byte, n+64)
+	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & 63
+	return b[skip : skip+n : skip+n]
+}

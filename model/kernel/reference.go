@@ -1,0 +1,424 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// The plain Go form of every kernel. It is what other processors run, and what
+// the tests hold the C kernels to, bit for bit. A product that is followed by a
+// sum is written float32(x*y)+z, because the compiler may fuse x*y+z.
+
+// fma32 is x·y+z rounded once. The product of two float32 is exact in float64.
+// Rounding the sum to float64 and then to float32 is wrong only where the
+// float64 sum lies half way between two float32; then, and where the result is
+// subnormal and half ways lie elsewhere, the sum is first rounded to odd.
+func fma32(x, y, z float32) float32 {
+	p := float64(float64(x) * float64(y))
+	c := float64(z)
+	s := p + c
+	bits := math.Float64bits(s)
+	if bits&0x1fffffff != 0x10000000 && bits>>52&0x7ff > 1023-126 {
+		return float32(s)
+	}
+	return fmaOdd(p, c, s)
+}
+
+func fmaOdd(p, c, s float64) float32 {
+	b := s - p
+	e := (p - (s - b)) + (c - b) // p+c = s+e exactly (Knuth's TwoSum)
+	if bits := math.Float64bits(s); bits&1 == 0 && (e > 0 || e < 0) {
+		if (e > 0) == (s > 0) {
+			bits++
+		} else {
+			bits--
+		}
+		s = math.Float64frombits(bits)
+	}
+	return float32(s)
+}
+
+// Constants of exp32: log2(e), the shift that rounds to an integer, ln(2) in two
+// parts, and the polynomial of Cephes' expf (S. L. Moshier) on ±ln(2)/2.
+const (
+	log2e   float32 = 1.44269504088896341
+	shift32 float32 = 0x1.8p23
+	ln2hi   float32 = 0.693359375
+	ln2lo   float32 = -2.12194440e-4
+	expLow  float32 = -104 // exp rounds to 0 from here down
+	expHigh float32 = 89   // exp is +Inf from here up
+
+	expC0 float32 = 1.9875691500e-4
+	expC1 float32 = 1.3981999507e-3
+	expC2 float32 = 8.3334519073e-3
+	expC3 float32 = 4.1665795894e-2
+	expC4 float32 = 1.6666665459e-1
+	expC5 float32 = 5.0000001201e-1
+)
+
+// expReduce gives n and e with exp(x) = 2ⁿ·(1+e), n as an integer.
+func expReduce(x float32) (n int32, e float32) {
+	t := fma32(x, log2e, shift32)
+	n = int32(math.Float32bits(t) - math.Float32bits(shift32))
+	f := t - shift32
+	r := fma32(f, -ln2hi, x)
+	r = fma32(f, -ln2lo, r)
+	q := expC0
+	q = fma32(q, r, expC1)
+	q = fma32(q, r, expC2)
+	q = fma32(q, r, expC3)
+	q = fma32(q, r, expC4)
+	q = fma32(q, r, expC5)
+	return n, fma32(q, r*r, r)
+}
+
+// pow2 is 2ⁿ for −126 ≤ n ≤ 127.
+func pow2(n int32) float32 { return math.Float32frombits(uint32(n+127) << 23) }
+
+// exp32 is exp(x), within 2 units in the last place; 0 below −104, +Inf above
+// 89, subnormal in between, NaN for NaN. The power of two is applied in two
+// exact factors, so that only a subnormal result rounds again.
+func exp32(x float32) float32 {
+	if x < expLow {
+		x = expLow
+	}
+	if x > expHigh {
+		x = expHigh
+	}
+	n, e := expReduce(x)
+	p := 1 + e
+	half := n >> 1
+	return p * pow2(half) * pow2(n-half)
+}
+
+// expm1Low is exp(x)−1 for x ≤ 0 (or a little above): fma(2ⁿ, e, 2ⁿ−1).
+func expm1Low(x float32) float32 {
+	if x < -87 {
+		x = -87
+	}
+	n, e := expReduce(x)
+	s := pow2(n)
+	return fma32(s, e, s-1)
+}
+
+// tree16 is the fixed sum of 16 lanes.
+func tree16(p *[16]float32) float32 {
+	a := *p
+	for n := 8; n > 0; n /= 2 {
+		for j := range n {
+			a[j] += a[j+n]
+		}
+	}
+	return a[0]
+}
+
+// max16 is the maximum of 16 lanes, with the tree of tree16 because NaNs make
+// it depend on the order.
+func max16(p *[16]float32) float32 {
+	a := *p
+	for n := 8; n > 0; n /= 2 {
+		for j := range n {
+			a[j] = max2(a[j], a[j+n])
+		}
+	}
+	return a[0]
+}
+
+// max2 is a where a > b, else b: b where either is NaN.
+func max2(a, b float32) float32 {
+	if a > b {
+		return a
+	}
+	return b
+}
+
+// refDecode widens the columns [k0, k0+n) of a panel to out [n][16]. For the
+// quantised formats k0 and n are multiples of 32.
+func refDecode(f Format, panel []byte, k0, n int, out []float32) {
+	switch f {
+	case F32:
+		for i := range n * panelRows {
+			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(panel[4*(k0*panelRows+i):]))
+		}
+		return
+	case F16:
+		for i := range n * panelRows {
+			out[i] = F16ToF32(binary.LittleEndian.Uint16(panel[2*(k0*panelRows+i):]))
+		}
+		return
+	case BF16:
+		for i := range n * panelRows {
+			out[i] = BF16ToF32(binary.LittleEndian.Uint16(panel[2*(k0*panelRows+i):]))
+		}
+		return
+	}
+	size := f.blockBytes() * panelRows
+	var d, add [panelRows]float32
+	for k := 0; k < n; k += blockCols {
+		b, to := panel[(k0+k)/blockCols*size:][:size], out[k*panelRows:]
+		for r := range d {
+			d[r] = F16ToF32(binary.LittleEndian.Uint16(b[2*r:]))
+		}
+		b = b[2*panelRows:]
+		switch f {
+		case Q8_0:
+			for i, q := range b {
+				to[i] = d[i%panelRows] * float32(int8(q))
+			}
+		case Q4_0:
+			for i, q := range b {
+				at := i/panelRows*2*panelRows + i%panelRows
+				to[at] = d[i%panelRows] * float32(int(q&15)-8)
+				to[at+panelRows] = d[i%panelRows] * float32(int(q>>4)-8)
+			}
+		case Q4_1:
+			for r := range add {
+				add[r] = F16ToF32(binary.LittleEndian.Uint16(b[2*r:]))
+			}
+			for i, q := range b[2*panelRows:] {
+				at, r := i/panelRows*2*panelRows+i%panelRows, i%panelRows
+				to[at] = float32(d[r]*float32(q&15)) + add[r]
+				to[at+panelRows] = float32(d[r]*float32(q>>4)) + add[r]
+			}
+		}
+	}
+}
+
+func refMul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
+	w := s.floats(m.cols * panelRows)
+	for n := n0; n < n1; n += panelRows {
+		refDecode(m.format, m.data[n/panelRows*m.panelSize:][:m.panelSize], 0, m.cols, w)
+		for i := range M {
+			var acc [panelRows]float32
+			for k, v := range x[i*ldx:][:m.cols] {
+				wk := (*[panelRows]float32)(w[k*panelRows:])
+				for j := range acc {
+					acc[j] = fma32(v, wk[j], acc[j])
+				}
+			}
+			copy(y[i*ldy+n:i*ldy+min(n+panelRows, n1)], acc[:])
+		}
+	}
+}
+
+func refRMSNorm(dst, x, weight []float32, eps float32) {
+	var p [16]float32
+	for i, v := range x {
+		p[i%16] = fma32(v, v, p[i%16])
+	}
+	mean := tree16(&p) / float32(len(x))
+	inv := 1 / float32(math.Sqrt(float64(mean+eps)))
+	for i, v := range x {
+		v *= inv
+		if weight != nil {
+			v *= weight[i]
+		}
+		dst[i] = v
+	}
+}
+
+func refSiLUMul(gate, up []float32) {
+	for i, g := range gate {
+		gate[i] = g / (1 + exp32(-g)) * up[i]
+	}
+}
+
+// Constants of GELUTanhMul: 0.044715 and −√(8/π).
+const (
+	geluCube  float32 = 0.044715
+	geluScale float32 = -1.5957691216057308
+)
+
+func refGELUMul(gate, up []float32) {
+	for i, g := range gate {
+		u := fma32(g*g, geluCube*g, g)
+		gate[i] = g / (1 + exp32(geluScale*u)) * up[i]
+	}
+}
+
+func refXIELU(x []float32, alphaP, alphaN, beta, eps float32) {
+	for i, v := range x {
+		b := beta * v
+		if v > 0 {
+			x[i] = fma32(alphaP, v*v, b)
+			continue
+		}
+		low := v
+		if low > eps {
+			low = eps
+		}
+		x[i] = fma32(alphaN, expm1Low(low)-v, b)
+	}
+}
+
+func refRope(x []float32, headDim int, cos, sin []float32) {
+	half := len(cos)
+	for h := 0; h < len(x); h += headDim {
+		for i, c := range cos {
+			a, b, s := x[h+i], x[h+half+i], sin[i]
+			x[h+i] = fma32(-b, s, a*c)
+			x[h+half+i] = fma32(a, s, b*c)
+		}
+	}
+}
+
+func refAddScaled(y, t []float32, scale float32) {
+	for i, v := range t {
+		if v != 0 {
+			y[i] = fma32(scale, v, y[i])
+		}
+	}
+}
+
+func refAdd(y, t []float32) {
+	for i, v := range t {
+		y[i] += v
+	}
+}
+
+func refMultiply(y, t []float32) {
+	for i, v := range t {
+		y[i] *= v
+	}
+}
+
+func refAttend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch) {
+	hd := kv.HeadDim
+	acc := s.floats(hd)
+	for t := range R * G {
+		r, g := t/G, t%G
+		query := q[r*ldq+g*hd:][:hd]
+		lo, hi := 0, int(nkeys[r])
+		if first != nil {
+			lo = int(first[r])
+		}
+		clear(acc)
+		m := float32(math.Inf(-1))
+		var l [16]float32
+		for b := lo / BlockLen; b*BlockLen < hi && lo < hi; b++ {
+			keys, values := kv.Blocks[b][kv.K:], kv.Blocks[b][kv.V:]
+			j0, j1 := max(0, lo-b*BlockLen), min(BlockLen, hi-b*BlockLen)
+			var sc [16]float32
+			for d, v := range query {
+				for j := range sc {
+					sc[j] = fma32(v, keys[d*BlockLen+j], sc[j])
+				}
+			}
+			for j := range sc {
+				sc[j] *= scale
+				if j < j0 || j >= j1 {
+					sc[j] = float32(math.Inf(-1))
+				}
+			}
+			next := max2(max16(&sc), m)
+			c := exp32(m - next)
+			m = next
+			for j := range sc {
+				p := float32(0)
+				if j >= j0 && j < j1 {
+					p = exp32(sc[j] - m)
+				}
+				sc[j] = p
+				l[j] = fma32(l[j], c, p)
+			}
+			for d := range acc {
+				acc[d] *= c
+			}
+			for j := j0; j < j1; j++ {
+				v := values[j*hd:][:hd]
+				for d := range acc {
+					acc[d] = fma32(sc[j], v[d], acc[d])
+				}
+			}
+		}
+		o := out[r*ldo+g*hd:][:hd]
+		if lo >= hi {
+			clear(o)
+			continue
+		}
+		inv := 1 / tree16(&l)
+		for d := range o {
+			o[d] = acc[d] * inv
+		}
+	}
+}
+
+// Constants of exp64: log2(e), the shift, ln(2) in two parts (fdlibm).
+const (
+	log2e64  = 1.44269504088896340736
+	shift64  = 0x1.8p52
+	ln2hi64  = 6.93147180369123816490e-01
+	ln2lo64  = 1.90821492927058770002e-10
+	expLow64 = -708
+)
+
+// exp64 is exp(x) for x ≤ 0, 0 below −708: Taylor's polynomial of degree 11 on
+// ±ln(2)/2, relative error below 1e-14.
+func exp64(x float64) float64 {
+	below := x < expLow64
+	if below {
+		x = expLow64
+	}
+	t := math.FMA(x, log2e64, shift64)
+	n := int64(math.Float64bits(t) - math.Float64bits(shift64))
+	f := t - shift64
+	r := math.FMA(f, -ln2hi64, x)
+	r = math.FMA(f, -ln2lo64, r)
+	q := 1.0 / 39916800
+	q = math.FMA(q, r, 1.0/3628800)
+	q = math.FMA(q, r, 1.0/362880)
+	q = math.FMA(q, r, 1.0/40320)
+	q = math.FMA(q, r, 1.0/5040)
+	q = math.FMA(q, r, 1.0/720)
+	q = math.FMA(q, r, 1.0/120)
+	q = math.FMA(q, r, 1.0/24)
+	q = math.FMA(q, r, 1.0/6)
+	q = math.FMA(q, r, 0.5)
+	q = math.FMA(q, r, 1)
+	q = math.FMA(q, r, 1)
+	if below {
+		return 0
+	}
+	return q * math.Float64frombits(uint64(n+1023)<<52)
+}
+
+// log64 is ln(x) for normal x ≥ 1, +Inf and NaN as they are: ln(2)·e + 2·atanh(s)
+// with s = (f−1)/(f+1) and f in [√½, √2), |s| < 0.172, the odd series to s²³.
+func log64(x float64) float64 {
+	if !(x < math.Inf(1)) {
+		return x
+	}
+	bits := math.Float64bits(x)
+	e := int64(bits>>52) - 1023
+	f := math.Float64frombits(bits&(1<<52-1) | 1023<<52)
+	if f > math.Sqrt2 {
+		f /= 2
+		e++
+	}
+	s := (f - 1) / (f + 1)
+	z := s * s
+	q := 1.0 / 23
+	for n := 21; n >= 1; n -= 2 {
+		q = math.FMA(q, z, 1/float64(n))
+	}
+	return math.FMA(float64(e), ln2hi64, math.FMA(float64(e), ln2lo64, 2*s*q))
+}
+
+func refMaxSumExp(row []float32) (m float32, sum float64) {
+	m = float32(math.Inf(-1))
+	for _, v := range row {
+		if v > m {
+			m = v
+		}
+	}
+	var p [16]float64
+	for i, v := range row {
+		p[i%16] += exp64(float64(v) - float64(m))
+	}
+	for n := 8; n > 0; n /= 2 {
+		for j := range n {
+			p[j] += p[j+n]
+		}
+	}
+	return m, p[0]
+}
