@@ -1,0 +1,128 @@
+// Package scorers compares outputs with what a sample wants: each metric of a
+// task becomes a value, or a reason why there is none. It also adds scores up,
+// and finds the floor that null outputs reach.
+//
+// It deliberately knows no model, no prompt format and no file: a task says what
+// is right, its filters say how an answer is cut out of a text. Intervals, tests
+// and comparisons belong to reports. A scorer of another field (circuits,
+// boards) is an alcove of its own and one case in ByName.
+package scorers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/scorers/spice"
+)
+
+// Scorer scores outputs. Scorers are safe for concurrent use, and give equal
+// scores for equal arguments.
+type Scorer interface {
+	// Score returns one score for each metric of the task, in its order. outputs
+	// answer the requests of s, one for each. Only simulations look at ctx.
+	Score(ctx context.Context, s *lorabench.Sample, outputs []lorabench.Output) []lorabench.Score
+}
+
+// Simulator simulates a circuit on a bench. [*spice.Simulator] is one.
+type Simulator interface {
+	Score(ctx context.Context, bench spice.Bench, text string) spice.Result
+}
+
+// Deps is what a scorer is made of.
+type Deps struct {
+	Metrics   []lorabench.Metric // scores are given for these, in this order
+	Filters   []lorabench.Filter
+	Normalize lorabench.Normalization
+
+	Simulator   Simulator // nil leaves the samples of "spice" unscored
+	NoSimulator error     // why Simulator is nil
+}
+
+// ByName returns the scorer called name. The error says which metrics it does
+// not have, or what of a filter cannot be read.
+func ByName(name string, deps Deps) (Scorer, error) {
+	s, err := byName(name, deps)
+	if err != nil {
+		return nil, fmt.Errorf("scorer %s: %w", name, err)
+	}
+	return s, nil
+}
+
+func byName(name string, deps Deps) (Scorer, error) {
+	switch name {
+	case "choice":
+		return newChoice(deps, acc, accNorm, accBytes)
+	case "partial":
+		return newChoice(deps, acc)
+	case "exact_match":
+		return newExactMatch(deps)
+	case "perplexity":
+		return newPerplexity(deps)
+	case spice.Name:
+		return newSPICE(deps)
+	case spice.StructuralName:
+		return newStructural(deps)
+	}
+	return nil, fmt.Errorf("no such scorer: want choice, partial, exact_match, perplexity, %s or %s", spice.Name, spice.StructuralName)
+}
+
+// ForTask returns the scorer that a task names. simulator may be nil, and then
+// why says so.
+func ForTask(t *lorabench.Task, simulator Simulator, why error) (Scorer, error) {
+	s, err := ByName(t.Scorer, Deps{
+		Metrics: t.Metrics, Filters: t.Filters, Normalize: t.Normalize, Simulator: simulator, NoSimulator: why,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("task %s: %w", t.Name, err)
+	}
+	return s, nil
+}
+
+// names returns the names of metrics, which all have to be among known.
+func names(metrics []lorabench.Metric, known ...string) ([]string, error) {
+	if len(metrics) == 0 {
+		return nil, fmt.Errorf("no metrics: want some of %s", strings.Join(known, ", "))
+	}
+	wanted := make([]string, len(metrics))
+	for i, m := range metrics {
+		if !slices.Contains(known, m.Name) {
+			return nil, fmt.Errorf("no metric %q: has %s", m.Name, strings.Join(known, ", "))
+		}
+		wanted[i] = m.Name
+	}
+	return wanted, nil
+}
+
+// unscored gives no value for any metric, and one reason for all.
+func unscored(metrics []string, format string, args ...any) []lorabench.Score {
+	scores := make([]lorabench.Score, len(metrics))
+	for i, m := range metrics {
+		scores[i] = lorabench.Score{Metric: m, Unscored: fmt.Sprintf(format, args...)}
+	}
+	return scores
+}
+
+// stopNote says that a text was cut off, which may be why it is wrong.
+func stopNote(o lorabench.Output) string {
+	switch o.Stop {
+	case lorabench.StopLength, lorabench.StopTime:
+		return "stopped: " + string(o.Stop)
+	}
+	return ""
+}
+
+// notes joins what there is to say of one value.
+func notes(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "; ")
+}
+
+// truth is 1 or 0.
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
