@@ -139,7 +139,7 @@ func resourceLimits(l Limits) []limit {
 		{unix.RLIMIT_STACK, 8 << 20},
 		{unix.RLIMIT_FSIZE, l.FileSize},
 		{unix.RLIMIT_NOFILE, int64(l.OpenFiles)},
-		{unix.RLIMIT_CPU, int64(seconds(l.CPU) / time.Second)}, // soft and hard alike: SIGKILL
+		{unix.RLIMIT_CPU, int64(2*seconds(l.CPU)/time.Second) + 1}, // in reserve: watchCPU is exact
 		{unix.RLIMIT_NPROC, int64(l.Processes)},
 		{unix.RLIMIT_AS, l.Memory},
 	} {

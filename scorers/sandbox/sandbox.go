@@ -52,7 +52,7 @@ func (e *SetupError) Unwrap() error { return e.Err }
 
 // Limits bound one run. All of them are needed; see [Limits.Validate].
 type Limits struct {
-	CPU       time.Duration // CPU time, rounded up to whole seconds (RLIMIT_CPU)
+	CPU       time.Duration // CPU time of all threads (RLIMIT_CPU stands behind it at twice as much)
 	Wall      time.Duration // wall time, start to end
 	Memory    int64         // address space, bytes (RLIMIT_AS)
 	FileSize  int64         // of each file written, bytes (RLIMIT_FSIZE)

@@ -1,0 +1,342 @@
+package spice
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/scorers/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	sandbox.Main()
+	os.Exit(m.Run())
+}
+
+// simulator skips the test where ngspice cannot be run here.
+func simulator(t testing.TB) *Simulator {
+	t.Helper()
+	s, err := NewSimulator(t.Context())
+	if errors.Is(err, ErrNoSimulator) || errors.Is(err, sandbox.ErrUnavailable) {
+		t.Skipf("simulations are not tested: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func number(v float64) *float64 { return &v }
+
+func filter(elements, shape string, target float64) Bench {
+	return Bench{
+		Sources: []string{"V1 in 0 DC 0 AC 1"}, Analysis: fmt.Sprintf("ac dec 100 %g %g", target/100, target*100), Elements: elements,
+		Require: map[string]int{elements[:1]: 1, elements[1:]: 1},
+		Checks:  []Check{{Kind: Corner, Node: "out", Shape: shape, Target: target, Tolerance: 0.02}},
+	}
+}
+
+func divider(target float64) Bench {
+	return Bench{
+		Sources: []string{"V1 in 0 12"}, Analysis: "op", Elements: "R", Require: map[string]int{"R": 2},
+		Checks: []Check{{Kind: DC, Node: "out", Target: target, Tolerance: 0.005}},
+	}
+}
+
+func amplifier(target float64) Bench {
+	return Bench{
+		Sources: []string{"V1 in 0 DC 0 AC 1"}, Analysis: "ac lin 1 1k 1k", Elements: "RE", Require: map[string]int{"R": 2, "E": 1},
+		Checks: []Check{{Kind: Gain, Node: "out", Target: target, Tolerance: 0.005}},
+	}
+}
+
+func clamp() Bench {
+	return Bench{
+		Sources: []string{"V1 in 0 SIN(0 12 1k)", "V2 b 0 4.3"}, Analysis: "tran 10u 3m", Elements: "RD", Require: map[string]int{"D": 1},
+		Checks: []Check{{Kind: Peak, Node: "out", Target: 5, Tolerance: 0.1, MinBelow: number(-8)}},
+	}
+}
+
+func emitterStage() Bench {
+	return Bench{
+		Sources: []string{"VCC vcc 0 12", "V1 in 0 DC 0 AC 1"}, Analysis: "ac lin 1 1k 1k", Elements: "RCQ", Require: map[string]int{"Q": 1},
+		Checks: []Check{{Kind: Gain, Node: "out", Target: -4.7, Tolerance: 0.05}},
+	}
+}
+
+const stage = "C1 in b 10u\nR1 vcc b 103k\nR2 b 0 17k\nRC vcc out %s\nRE e 0 1k\nQ1 out b e QX\n.model QX NPN(BF=200)\n.end\n"
+
+func TestScore(t *testing.T) {
+	s := simulator(t)
+	two := divider(3.3)
+	two.Checks = append(two.Checks, Check{Kind: DC, Node: "in", Target: 12, Tolerance: 0.001})
+	for _, tt := range []struct {
+		name   string
+		bench  Bench
+		text   string
+		graded float64
+		reason string // "" for a pass
+	}{
+		{"RC low-pass", filter("RC", "lowpass", 1600), "R1 in out 9.95k\nC1 out 0 10n\n.end\n", 1, ""},
+		{"RC low-pass, wrong corner", filter("RC", "lowpass", 1600), "R1 in out 9.5k\nC1 out 0 10n\n.end\n", 0, "corner at 1675.3 Hz"},
+		{"RC low-pass, wrong way round", filter("RC", "lowpass", 1600), "C1 in out 10n\nR1 out 0 9.95k\n.end\n", 0, "no lowpass: |v| is 0.01 where it must pass"},
+		{"RC high-pass", filter("RC", "highpass", 1600), "C1 in out 10n\nR1 out 0 9.95k\n.end\n", 1, ""},
+		{"RC high-pass, wrong way round", filter("RC", "highpass", 1600), "R1 in out 9.95k\nC1 out 0 10n\n.end\n", 0, "no highpass"},
+		{"RL low-pass", filter("RL", "lowpass", 1600), "L1 in out 99.5m\nR1 out 0 1k\n.end\n", 1, ""},
+		{"RL low-pass, wrong corner", filter("RL", "lowpass", 1600), "L1 in out 9.95m\nR1 out 0 1k\n.end\n", 0, "corner at"},
+		{"RL high-pass", filter("RL", "highpass", 1600), "R1 in out 1k\nL1 out 0 99.5m\n.end\n", 1, ""},
+		{"RL high-pass, no filter", filter("RL", "highpass", 1600), "R1 in out 1\nL1 out 0 99\n.end\n", 0, "where it must block"},
+		{"RC where RL is asked for", filter("RL", "lowpass", 1600), "R1 in out 9.95k\nC1 out 0 10n\n.end\n", 0, "line 2: \"C1 out 0 10n\": element C is not allowed"},
+		{"divider", divider(3.3), "R2 out 0 3.3k\nR1 in out 8.7k\n.end", 1, ""},
+		{"divider, wrong", divider(3.3), "R2 out 0 3.3k\nR1 in out 8.9k\n.end", 0, "3.2459 V, want 3.3"},
+		{"divider, missing resistor", divider(12), "R2 in out 3.3k\n.end", 0, "1 elements R, want at least 2"},
+		{"one check of two", two, "R2 out 0 3.3k\nR1 in out 8.9k\n.end", 0.5, "3.2459 V, want 3.3"},
+		{"clamp", clamp(), "R1 in out 1k\nD1 out b DX\n.model DX D\n.end", 1, ""},
+		{"clamp, diode reversed", clamp(), "R1 in out 1k\nD1 b out DX\n.model DX D\n.end", 0, "peak"},
+		{"clamp, both sides", clamp(), "R1 in out 1k\nD1 out b DX\nD2 0 out DX\n.model DX D\n.end", 0, "want below -8"},
+		{"emitter stage", emitterStage(), fmt.Sprintf(stage, "4.7k"), 1, ""},
+		{"emitter stage, wrong gain", emitterStage(), fmt.Sprintf(stage, "3.9k"), 0, "gain -3."},
+		{"emitter stage, not inverting", emitterStage(), "C1 in b 10u\nR1 vcc b 103k\nR2 b 0 17k\nRC vcc x 4.7k\nQ1 x b out QX\nRE out 0 1k\n.model QX NPN\n.end", 0, "wrong sign"},
+		{"inverting", amplifier(-4.7), "R1 in x 1k\nR2 x out 4.7k\nE1 out 0 0 x 1meg\n.end", 1, ""},
+		{"inverting, wrong gain", amplifier(-4.7), "R1 in x 1k\nR2 x out 4.8k\nE1 out 0 0 x 1meg\n.end", 0, "gain -4.8"},
+		{"inverting where non-inverting is asked for", amplifier(4.7), "R1 in x 1k\nR2 x out 4.7k\nE1 out 0 0 x 1meg\n.end", 0, "wrong sign"},
+		{"non-inverting", amplifier(4.7), "R1 x 0 1k\nR2 x out 3.7k\nE1 out 0 in x 1meg\n.end", 1, ""},
+		{"non-inverting, feedback to the wrong input", amplifier(4.7), "R1 x 0 1k\nR2 x out 3.7k\nE1 out 0 x in 1meg\n.end", 1, ""}, // AC does not see stability
+		{"non-inverting, no op-amp", amplifier(4.7), "R1 x 0 1k\nR2 x out 3.7k\nE1 out 0 in x 4.7\n.end", 0, "an ideal op-amp"},
+
+		{"no end", divider(3.3), "R2 out 0 3.3k\nR1 in out 8.7k\n", 0, "no .end"},
+		{"node between capacitors", filter("RC", "lowpass", 1600), "C1 in x 1n\nC2 x 0 1n\nR1 in out 9.95k\nC3 out 0 10n\n.end", 0, "floating node: x"},
+		{"an island", divider(3.3), "R2 out 0 3.3k\nR1 in out 8.7k\nR3 a b 1k\n.end", 0, "floating node: a"},
+		{"op-amp input in the air", amplifier(4.7), "R1 x 0 1k\nR2 x out 3.7k\nE1 out 0 y x 1meg\n.end", 0, "floating node: y"},
+		{"no output", divider(3.3), "R2 o 0 3.3k\nR1 in o 8.7k\n.end", 0, "no element at node out"},
+		{"two op-amps against each other", amplifier(4.7), "R1 out 0 1k\nR2 in out 1k\nE1 out 0 in 0 1meg\nE2 out 0 in 0 2meg\n.end", 0, "singular matrix"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got := s.Score(t.Context(), tt.bench, tt.text)
+			if got.Unscored != "" {
+				t.Fatalf("unscored: %s", got.Unscored)
+			}
+			if got.Pass != (tt.reason == "") || got.Graded != tt.graded || !strings.Contains(got.Reason, tt.reason) {
+				t.Errorf("got %+v, want graded %g, reason %q", got, tt.graded, tt.reason)
+			}
+			if again := s.Score(t.Context(), tt.bench, tt.text); !reflect.DeepEqual(again, got) {
+				t.Errorf("second time %+v, first %+v", again, got)
+			}
+		})
+	}
+}
+
+// What is ours to blame leaves no score.
+func TestUnscored(t *testing.T) {
+	s := simulator(t)
+	text := "R1 in out 1k\nR2 out 0 1k\n.end"
+	bad := divider(6)
+	bad.Analysis = "noise v(out)"
+	if r := s.Score(t.Context(), bad, text); r.Unscored == "" || r.Pass {
+		t.Errorf("bad bench: %+v", r)
+	}
+	if r := (Structural{}).Score(bad, text); r.Unscored == "" {
+		t.Errorf("bad bench, structural: %+v", r)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("budget ended"))
+	if r := s.Score(ctx, divider(6), text); !strings.Contains(r.Unscored, "budget ended") {
+		t.Errorf("cancelled: %+v", r)
+	}
+	gone := *s
+	gone.program = "/nonexistent/ngspice"
+	if r := gone.Score(t.Context(), divider(6), text); r.Unscored == "" || r.Reason != "" {
+		t.Errorf("simulator gone: %+v", r)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := NewSimulator(t.Context()); !errors.Is(err, ErrNoSimulator) {
+		t.Errorf("no ngspice in PATH: %v", err)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	s := simulator(t)
+	t.Logf("%s, %+v", s.Identity(), s.Protections())
+	if !strings.HasPrefix(s.Version(), "ngspice-") || !strings.Contains(s.Identity(), s.Version()) || !strings.Contains(s.Identity(), "sha256:") {
+		t.Errorf("version %q, identity %q", s.Version(), s.Identity())
+	}
+}
+
+// Hostile decks that go past Parse, straight to ngspice in the sandbox, have no
+// effect outside and see nothing of the host.
+func TestSandboxHoldsHostileDecks(t *testing.T) {
+	s := simulator(t)
+	dir := t.TempDir()
+	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+		os.Chmod(d, 0o777)
+	}
+	marker, secret := filepath.Join(dir, "marker"), filepath.Join(dir, "secret")
+	if err := os.WriteFile(secret, []byte("SECRETWORD 1 2 3\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	decks := hostile(marker)
+	for name, text := range map[string]string{
+		"read by a shell":   ".control\nshell cat %s\n.endc\n",
+		"read by quotes":    ".control\necho `cat %s`\n.endc\n",
+		"read by source":    ".control\nsource %s\n.endc\n",
+		"read by load":      ".control\nload %s\n.endc\n",
+		"read by redirect":  ".control\necho < %s\n.endc\n",
+		"include secret":    ".include %s\n",
+		"copy":              ".control\nshell cp %s " + marker + "\n.endc\n",
+		"change directory":  ".control\ncd " + dir + "\necho x > marker\nsource secret\n* %s\n.endc\n",
+		"spawn interpreter": ".control\nshell /bin/sh -c 'cat %s > " + marker + "'\n.endc\n",
+	} {
+		decks[name] = fmt.Sprintf(text, secret)
+	}
+	for name, text := range decks {
+		for _, deck := range []string{
+			"lorabench\nV1 in 0 1\nR1 in 0 1k\n.op\n" + text + ".end\n",
+			text + "V1 in 0 1\nR1 in 0 1k\n.op\n.end\n",
+			"lorabench\nV1 in 0 1\nR1 in 0 1k\n.op\n.end\n" + text,
+		} {
+			sim, err := s.Run(t.Context(), []byte(deck))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			if out := sim.Stdout + sim.Stderr; strings.Contains(strings.ToUpper(out), "SECRETWORD") || strings.Contains(out, "root:x:") || strings.Contains(out, "/bin/bash") {
+				t.Errorf("%s: leaked:\n%s", name, out)
+			}
+			if _, err := os.Stat(marker); err == nil {
+				os.Remove(marker)
+				t.Errorf("%s: wrote outside", name)
+			}
+		}
+	}
+	if b, _ := os.ReadFile(secret); string(b) != "SECRETWORD 1 2 3\n" {
+		t.Errorf("secret changed to %q", b)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "lorabench-sandbox-*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// Decks that want all of a resource get no more than the limits.
+func TestHazards(t *testing.T) {
+	s := *simulator(t)
+	s.limits.CPU, s.limits.FileSize, s.limits.Memory = time.Second, 4<<20, 128<<20 // less than usual, to be quick
+	var tower strings.Builder
+	tower.WriteString("lorabench\nV1 in 0 1\n")
+	for i := range 25 {
+		fmt.Fprintf(&tower, ".subckt s%d a b\n", i)
+		if i == 0 {
+			tower.WriteString("R1 a b 1\n")
+		} else {
+			fmt.Fprintf(&tower, "X1 a m s%d\nX2 m b s%d\n", i-1, i-1)
+		}
+		tower.WriteString(".ends\n")
+	}
+	tower.WriteString("X1 in 0 s24\n.op\n.end\n")
+	for name, deck := range map[string]string{
+		"endless transient":    "lorabench\nV1 in 0 SIN(0 1 1meg)\nR1 in 0 1k\n.tran 1n 1e6\n.end\n",
+		"endless sweep":        "lorabench\nV1 in 0 AC 1\nR1 in 0 1k\n.ac lin 2000000000 1 1meg\n.end\n",
+		"endless loop":         "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\nwhile 1\nend\n.endc\n.end\n",
+		"tower of subcircuits": tower.String(),
+		"endless output":       "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\nwhile 1\necho xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nend\n.endc\n.end\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			sim, err := s.Run(t.Context(), []byte(deck))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sim.Reason == "" || len(sim.Stdout) > s.limits.Output || sim.CPU > 2*s.limits.CPU {
+				t.Errorf("reason %q, %d bytes printed, CPU %v", sim.Reason, len(sim.Stdout), sim.CPU)
+			}
+			t.Logf("%s (CPU %v)", sim.Reason, sim.CPU)
+		})
+	}
+}
+
+// Simulations that run at the same time give what they give alone.
+func TestParallel(t *testing.T) {
+	s := simulator(t)
+	var wg sync.WaitGroup
+	for worker := range 4 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range 25 {
+				want := float64(1 + (worker*25+i)%99) // twelfths of a kilohm and of a volt in common
+				b := divider(want * 0.12)
+				text := fmt.Sprintf("R1 in out %gk\nR2 out 0 %gk\n.end", 100-want, want)
+				if r := s.Score(context.Background(), b, text); !r.Pass {
+					t.Errorf("divider to %g: %+v", want*0.12, r)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+}
+
+func BenchmarkScore(b *testing.B) {
+	s := simulator(b)
+	bench := filter("RC", "lowpass", 1600)
+	for b.Loop() {
+		if r := s.Score(b.Context(), bench, "R1 in out 9.95k\nC1 out 0 10n\n.end\n"); !r.Pass {
+			b.Fatal(r)
+		}
+	}
+}
+
+// The reference decks of the demo's task are right under this scorer, and its
+// null outputs are not.
+func TestDemoReferences(t *testing.T) {
+	f, err := os.Open("../../tasks/data/demo/spice.jsonl")
+	if err != nil {
+		t.Skip("tasks/data/demo/spice.jsonl is not there")
+	}
+	defer f.Close()
+	s := simulator(t)
+	var samples []lorabench.Sample
+	var benches []Bench
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var row struct {
+			ID, Prompt, Reference string
+			Bench                 json.RawMessage
+		}
+		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
+			t.Fatal(err)
+		}
+		b, err := ParseBench(row.Bench)
+		if err != nil {
+			t.Fatalf("%s: %v", row.ID, err)
+		}
+		if r := s.Score(t.Context(), b, row.Reference); !r.Pass {
+			t.Errorf("%s: %+v\n%s", row.ID, r, row.Reference)
+		}
+		if r := (Structural{}).Score(b, row.Reference); !r.Pass {
+			t.Errorf("%s: structural: %+v", row.ID, r)
+		}
+		benches = append(benches, b)
+		samples = append(samples, lorabench.Sample{
+			ID: row.ID, Requests: []lorabench.Request{{Prompt: row.Prompt}},
+			Target: lorabench.Target{Answer: row.Reference, Bench: row.Bench},
+		})
+	}
+	for _, null := range NullOutputs(samples) {
+		passed := 0
+		for i := range samples {
+			if s.Score(t.Context(), benches[i], Text(null.Outputs(&samples[i])[0])).Pass {
+				passed++
+			}
+		}
+		t.Logf("%-45s %d of %d", null.Name, passed, len(samples))
+		if passed > len(samples)/4 {
+			t.Errorf("null output %q passes %d of %d samples", null.Name, passed, len(samples))
+		}
+	}
+}
