@@ -75,5 +75,5 @@ func AttendGroup(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkey
 			panic(fmt.Sprintf("kernel: attention: block %d has %d values, keys at %d, values at %d, heads of %d", b, n, kv.K, kv.V, hd))
 		}
 	}
-	attend(out, ldo, q, ldq, R, G, kv, nkeys, first, int(lo)/BlockLen, (int(hi)+BlockLen-1)/BlockLen, scale, s)
+	native{}.attend(out, ldo, q, ldq, R, G, kv, nkeys, first, int(lo)/BlockLen, (int(hi)+BlockLen-1)/BlockLen, scale, s)
 }

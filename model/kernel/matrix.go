@@ -204,7 +204,7 @@ func (m *Matrix) Mul(y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *S
 	if M == 0 || n0 == n1 {
 		return
 	}
-	mulPanels(m, y, ldy, x, ldx, M, n0, n1, s)
+	native{}.mul(m, y, ldy, x, ldx, M, n0, n1, s)
 }
 
 func (m *Matrix) check(y []float32, ldy int, x []float32, ldx, M, n0, n1 int) {

@@ -5,9 +5,12 @@ import (
 	"math"
 )
 
-// The plain Go form of every kernel. It is what other processors run, and what
-// the tests hold the C kernels to, bit for bit. A product that is followed by a
-// sum is written float32(x*y)+z, because the compiler may fuse x*y+z.
+// This file is what other processors run, and what the tests hold the C kernels
+// to, bit for bit. A product that is followed by a sum is written
+// float32(x*y)+z, because the compiler may fuse x*y+z.
+
+// reference is the plain Go form of the kernels that native has in C.
+type reference struct{}
 
 // fma32 is x·y+z rounded once. The product of two float32 is exact in float64.
 // Rounding the sum to float64 and then to float32 is wrong only where the
@@ -88,7 +91,7 @@ func exp32(x float32) float32 {
 	n, e := expReduce(x)
 	p := 1 + e
 	half := n >> 1
-	return p * pow2(half) * pow2(n-half)
+	return float32(p * pow2(half) * pow2(n-half))
 }
 
 // expm1Low is exp(x)−1 for x ≤ 0 (or a little above): fma(2ⁿ, e, 2ⁿ−1).
@@ -184,7 +187,7 @@ func refDecode(f Format, panel []byte, k0, n int, out []float32) {
 	}
 }
 
-func refMul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
+func (reference) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
 	w := s.floats(m.cols * panelRows)
 	for n := n0; n < n1; n += panelRows {
 		refDecode(m.format, m.data[n/panelRows*m.panelSize:][:m.panelSize], 0, m.cols, w)
@@ -201,7 +204,7 @@ func refMul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s 
 	}
 }
 
-func refRMSNorm(dst, x, weight []float32, eps float32) {
+func (reference) rmsNorm(dst, x, weight []float32, eps float32) {
 	var p [16]float32
 	for i, v := range x {
 		p[i%16] = fma32(v, v, p[i%16])
@@ -217,7 +220,7 @@ func refRMSNorm(dst, x, weight []float32, eps float32) {
 	}
 }
 
-func refSiLUMul(gate, up []float32) {
+func (reference) siluMul(gate, up []float32) {
 	for i, g := range gate {
 		gate[i] = g / (1 + exp32(-g)) * up[i]
 	}
@@ -229,14 +232,14 @@ const (
 	geluScale float32 = -1.5957691216057308
 )
 
-func refGELUMul(gate, up []float32) {
+func (reference) geluMul(gate, up []float32) {
 	for i, g := range gate {
 		u := fma32(g*g, geluCube*g, g)
 		gate[i] = g / (1 + exp32(geluScale*u)) * up[i]
 	}
 }
 
-func refXIELU(x []float32, alphaP, alphaN, beta, eps float32) {
+func (reference) xielu(x []float32, alphaP, alphaN, beta, eps float32) {
 	for i, v := range x {
 		b := beta * v
 		if v > 0 {
@@ -251,7 +254,7 @@ func refXIELU(x []float32, alphaP, alphaN, beta, eps float32) {
 	}
 }
 
-func refRope(x []float32, headDim int, cos, sin []float32) {
+func (reference) rope(x []float32, headDim int, cos, sin []float32) {
 	half := len(cos)
 	for h := 0; h < len(x); h += headDim {
 		for i, c := range cos {
@@ -262,7 +265,7 @@ func refRope(x []float32, headDim int, cos, sin []float32) {
 	}
 }
 
-func refAddScaled(y, t []float32, scale float32) {
+func (reference) addScaled(y, t []float32, scale float32) {
 	for i, v := range t {
 		if v != 0 {
 			y[i] = fma32(scale, v, y[i])
@@ -270,19 +273,19 @@ func refAddScaled(y, t []float32, scale float32) {
 	}
 }
 
-func refAdd(y, t []float32) {
+func (reference) add(y, t []float32) {
 	for i, v := range t {
 		y[i] += v
 	}
 }
 
-func refMultiply(y, t []float32) {
+func (reference) multiply(y, t []float32) {
 	for i, v := range t {
 		y[i] *= v
 	}
 }
 
-func refAttend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch) {
+func (reference) attend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch) {
 	hd := kv.HeadDim
 	acc := s.floats(hd)
 	for t := range R * G {
@@ -305,7 +308,7 @@ func refAttend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys,
 				}
 			}
 			for j := range sc {
-				sc[j] *= scale
+				sc[j] = float32(sc[j] * scale)
 				if j < j0 || j >= j1 {
 					sc[j] = float32(math.Inf(-1))
 				}
@@ -379,7 +382,7 @@ func exp64(x float64) float64 {
 	if below {
 		return 0
 	}
-	return q * math.Float64frombits(uint64(n+1023)<<52)
+	return float64(q * math.Float64frombits(uint64(n+1023)<<52))
 }
 
 // log64 is ln(x) for normal x ≥ 1, +Inf and NaN as they are: ln(2)·e + 2·atanh(s)
@@ -404,7 +407,7 @@ func log64(x float64) float64 {
 	return math.FMA(float64(e), ln2hi64, math.FMA(float64(e), ln2lo64, 2*s*q))
 }
 
-func refMaxSumExp(row []float32) (m float32, sum float64) {
+func (reference) maxSumExp(row []float32) (m float32, sum float64) {
 	m = float32(math.Inf(-1))
 	for _, v := range row {
 		if v > m {
@@ -421,4 +424,15 @@ func refMaxSumExp(row []float32) (m float32, sum float64) {
 		}
 	}
 	return m, p[0]
+}
+
+// fmaBurst does n steps of 96 multiplications and additions.
+func (reference) fmaBurst(n int) float64 {
+	var acc [96]float32
+	for range n {
+		for i := range acc {
+			acc[i] = fma32(acc[i], 1.0000001, 1e-9)
+		}
+	}
+	return float64(acc[0])
 }

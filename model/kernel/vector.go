@@ -14,7 +14,7 @@ func RMSNorm(dst, x, weight []float32, eps float32) {
 		panic(fmt.Sprintf("kernel: norm of %d values to %d, weight %d", len(x), len(dst), len(weight)))
 	}
 	if len(x) > 0 {
-		rmsNorm(dst, x, weight, eps)
+		native{}.rmsNorm(dst, x, weight, eps)
 	}
 }
 
@@ -26,7 +26,7 @@ func RMSNorm(dst, x, weight []float32, eps float32) {
 func SiLUMul(gate, up []float32) {
 	checkSame("silu", gate, up)
 	if len(gate) > 0 {
-		siluMul(gate, up)
+		native{}.siluMul(gate, up)
 	}
 }
 
@@ -39,7 +39,7 @@ func SiLUMul(gate, up []float32) {
 func GELUTanhMul(gate, up []float32) {
 	checkSame("gelu", gate, up)
 	if len(gate) > 0 {
-		geluMul(gate, up)
+		native{}.geluMul(gate, up)
 	}
 }
 
@@ -53,7 +53,7 @@ func GELUTanhMul(gate, up []float32) {
 // Source: Huang, Schlag 2025, "Deriving activation functions using integration".
 func XIELU(x []float32, alphaP, alphaN, beta, eps float32) {
 	if len(x) > 0 {
-		xielu(x, alphaP, alphaN, beta, eps)
+		native{}.xielu(x, alphaP, alphaN, beta, eps)
 	}
 }
 
@@ -67,7 +67,7 @@ func Rope(x []float32, headDim int, cos, sin []float32) {
 		panic(fmt.Sprintf("kernel: rope of %d values in heads of %d by %d and %d angles", len(x), headDim, len(cos), len(sin)))
 	}
 	if len(x) > 0 && len(cos) > 0 {
-		rope(x, headDim, cos, sin)
+		native{}.rope(x, headDim, cos, sin)
 	}
 }
 
@@ -77,7 +77,7 @@ func Rope(x []float32, headDim int, cos, sin []float32) {
 func AddScaled(y, t []float32, scale float32) {
 	checkSame("add", y, t)
 	if len(y) > 0 {
-		addScaled(y, t, scale)
+		native{}.addScaled(y, t, scale)
 	}
 }
 
@@ -85,7 +85,7 @@ func AddScaled(y, t []float32, scale float32) {
 func Add(y, t []float32) {
 	checkSame("add", y, t)
 	if len(y) > 0 {
-		add(y, t)
+		native{}.add(y, t)
 	}
 }
 
@@ -93,7 +93,7 @@ func Add(y, t []float32) {
 func Multiply(y, t []float32) {
 	checkSame("multiply", y, t)
 	if len(y) > 0 {
-		multiply(y, t)
+		native{}.multiply(y, t)
 	}
 }
 

@@ -13,7 +13,7 @@ func LogSumExp(row []float32) float64 {
 	if len(row) == 0 {
 		return math.NaN()
 	}
-	m, sum := maxSumExp(row)
+	m, sum := native{}.maxSumExp(row)
 	return float64(m) + log64(sum)
 }
 

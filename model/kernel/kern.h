@@ -1,0 +1,59 @@
+// The C kernels. Each has a twin in reference.go, which states what it computes;
+// both do the same operations in the same order and give the same bits.
+#ifndef KERN_H
+#define KERN_H
+#include <stddef.h>
+#include <stdint.h>
+
+enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1 };  // as in format.go
+
+// Rows of x that a product keeps in cache, columns of k that it widens at once,
+// and queries that share a block of keys.
+enum { MC = 192, KC = 256, QC = 48 };
+
+// Floats of scratch that mul and attend need.
+#define MUL_SCRATCH (MC * KC + KC * 16 + MC * 16)
+#define ATTEND_SCRATCH(hd) (QC * (2 * (size_t)(hd) + 16 + 16 + 2))
+
+typedef struct {
+  float *y;
+  size_t ldy;
+  const float *x;
+  size_t ldx;
+  int M, K, n0, n1, fmt;
+  const uint8_t *panels;
+  size_t panel_size;
+  float *scratch;
+} mul_args;
+
+typedef struct {
+  float *out;
+  size_t ldo;
+  const float *q;
+  size_t ldq;
+  int R, G, hd, b0, b1;
+  const uintptr_t *blocks;  // address of each block from b0
+  size_t koff, voff;        // floats
+  const int32_t *nkeys, *first;  // first may be null
+  float scale;
+  float *scratch;
+} attend_args;
+
+// One instruction set's kernels.
+#define KERNELS(suffix)                                                                              \
+  void mul_##suffix(const mul_args *a);                                                              \
+  void attend_##suffix(const attend_args *a);                                                        \
+  void rms_norm_##suffix(float *dst, const float *x, const float *weight, size_t n, float eps);      \
+  void silu_mul_##suffix(float *gate, const float *up, size_t n);                                    \
+  void gelu_mul_##suffix(float *gate, const float *up, size_t n);                                    \
+  void xielu_##suffix(float *x, size_t n, float ap, float an, float beta, float eps);                \
+  void rope_##suffix(float *x, size_t n, size_t hd, const float *cos, const float *sin, size_t half); \
+  void add_scaled_##suffix(float *y, const float *t, size_t n, float scale);                         \
+  void add_##suffix(float *y, const float *t, size_t n);                                             \
+  void multiply_##suffix(float *y, const float *t, size_t n);                                        \
+  float max_sum_exp_##suffix(const float *x, size_t n, double *sum);                                 \
+  double fma_burst_##suffix(size_t n);
+
+KERNELS(avx2)
+KERNELS(portable)
+#endif

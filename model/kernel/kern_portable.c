@@ -1,0 +1,5 @@
+//go:build amd64 || arm64
+
+#include "kern.h"
+#include "simd_portable.h"
+#include "kern_body.h"

@@ -1,0 +1,161 @@
+// Vectors of 8 floats and 4 doubles in the vector extensions of GCC and clang,
+// for any processor: NEON on arm64, SSE2 on old amd64. Only fma, the widening
+// loads and the choice by comparison are written for arm64.
+#include <math.h>
+#include <string.h>
+#define FN
+#define INLINE static inline __attribute__((always_inline))
+#define NAME(x) x##_portable
+
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+typedef double v2d __attribute__((vector_size(16)));
+typedef int64_t v2i __attribute__((vector_size(16)));
+typedef struct { v4 a, b; } v8;
+typedef struct { v4i a, b; } v8i;
+typedef struct { v2d a, b; } v4d;
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+INLINE v4 fma4(v4 x, v4 y, v4 z) { return (v4)vfmaq_f32((float32x4_t)z, (float32x4_t)x, (float32x4_t)y); }
+INLINE v2d fma2(v2d x, v2d y, v2d z) { return (v2d)vfmaq_f64((float64x2_t)z, (float64x2_t)x, (float64x2_t)y); }
+#else
+// fma by rounding to odd, as fma32 in reference.go: without the instruction,
+// and quicker and surer than the C library's.
+INLINE float fma1(float x, float y, float z) {
+  double p = (double)x * (double)y, c = z, s = p + c, b = s - p;
+  double e = (p - (s - b)) + (c - b);
+  uint64_t bits;
+  memcpy(&bits, &s, 8);
+  if (!(bits & 1) && (e > 0 || e < 0)) {
+    bits += (e > 0) == (s > 0) ? 1 : -1;
+    memcpy(&s, &bits, 8);
+  }
+  return (float)s;
+}
+INLINE v4 fma4(v4 x, v4 y, v4 z) {
+  return (v4){fma1(x[0], y[0], z[0]), fma1(x[1], y[1], z[1]), fma1(x[2], y[2], z[2]), fma1(x[3], y[3], z[3])};
+}
+INLINE v2d fma2(v2d x, v2d y, v2d z) { return (v2d){fma(x[0], y[0], z[0]), fma(x[1], y[1], z[1])}; }
+#endif
+
+INLINE v4 load4(const float *p) { v4 a; memcpy(&a, p, 16); return a; }
+INLINE v4 sel4(v4i mask, v4 a, v4 b) { return (v4)((mask & (v4i)a) | (~mask & (v4i)b)); }
+INLINE v4 set4(float a) { return (v4){a, a, a, a}; }
+INLINE v2d set2(double a) { return (v2d){a, a}; }
+
+INLINE v8 v_load(const float *p) { return (v8){load4(p), load4(p + 4)}; }
+INLINE void v_store(float *p, v8 a) { memcpy(p, &a.a, 16); memcpy(p + 4, &a.b, 16); }
+INLINE v8 v_set1(float a) { return (v8){set4(a), set4(a)}; }
+INLINE v8 v_zero(void) { return v_set1(0); }
+INLINE v8 v_add(v8 a, v8 b) { return (v8){a.a + b.a, a.b + b.b}; }
+INLINE v8 v_sub(v8 a, v8 b) { return (v8){a.a - b.a, a.b - b.b}; }
+INLINE v8 v_mul(v8 a, v8 b) { return (v8){a.a * b.a, a.b * b.b}; }
+INLINE v8 v_div(v8 a, v8 b) { return (v8){a.a / b.a, a.b / b.b}; }
+INLINE v8 v_fma(v8 a, v8 b, v8 c) { return (v8){fma4(a.a, b.a, c.a), fma4(a.b, b.b, c.b)}; }
+INLINE v8 v_neg(v8 a) { return (v8){-a.a, -a.b}; }
+INLINE v8 v_max(v8 a, v8 b) { return (v8){sel4(a.a > b.a, a.a, b.a), sel4(a.b > b.b, a.b, b.b)}; }
+INLINE v8 v_min(v8 a, v8 b) { return (v8){sel4(a.a < b.a, a.a, b.a), sel4(a.b < b.b, a.b, b.b)}; }
+INLINE v8 v_if_pos(v8 a, v8 b, v8 c) {
+  v4 z = set4(0);
+  return (v8){sel4(a.a > z, b.a, c.a), sel4(a.b > z, b.b, c.b)};
+}
+INLINE v8 v_if_zero(v8 a, v8 b, v8 c) {
+  v4 z = set4(0);
+  return (v8){sel4(a.a == z, b.a, c.a), sel4(a.b == z, b.b, c.b)};
+}
+typedef uint32_t v4u __attribute__((vector_size(16)));  // additions may wrap
+INLINE v8i v_int(v8 t) { return (v8i){(v4i)((v4u)t.a - 0x4B400000u), (v4i)((v4u)t.b - 0x4B400000u)}; }
+INLINE v8 v_pow2(v8i n) { return (v8){(v4)(((v4u)n.a + 127u) << 23), (v4)(((v4u)n.b + 127u) << 23)}; }
+INLINE v8i v_half(v8i n) { return (v8i){n.a >> 1, n.b >> 1}; }
+INLINE v8i v_isub(v8i a, v8i b) { return (v8i){(v4i)((v4u)a.a - (v4u)b.a), (v4i)((v4u)a.b - (v4u)b.b)}; }
+INLINE float v_sum16(v8 a, v8 b) {
+  a = v_add(a, b);
+  v4 s = a.a + a.b;
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+INLINE float max1(float a, float b) { return a > b ? a : b; }
+INLINE float v_max16(v8 a, v8 b) {
+  a = v_max(a, b);
+  v4 s = sel4(a.a > a.b, a.a, a.b);
+  return max1(max1(s[0], s[2]), max1(s[1], s[3]));
+}
+#if defined(__aarch64__)
+INLINE v8 v_f16(const void *p) {
+  uint16x8_t h = vld1q_u16((const uint16_t *)p);
+  return (v8){(v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(h))), (v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(h)))};
+}
+INLINE v8 v_bf16(const void *p) {
+  uint16x8_t h = vld1q_u16((const uint16_t *)p);
+  return (v8){(v4)vshll_n_u16(vget_low_u16(h), 16), (v4)vshll_n_u16(vget_high_u16(h), 16)};
+}
+INLINE v8 widen_s16(int16x8_t h) {
+  return (v8){(v4)vcvtq_f32_s32(vmovl_s16(vget_low_s16(h))), (v4)vcvtq_f32_s32(vmovl_s16(vget_high_s16(h)))};
+}
+INLINE v8 v_i8(const void *p) { return widen_s16(vmovl_s8(vld1_s8((const int8_t *)p))); }
+INLINE void v_nibbles(const void *p, v8 w[4]) {
+  uint8x16_t b = vld1q_u8((const uint8_t *)p), lo = vandq_u8(b, vdupq_n_u8(15)), hi = vshrq_n_u8(b, 4);
+  w[0] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(lo))));
+  w[1] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(lo))));
+  w[2] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(hi))));
+  w[3] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(hi))));
+}
+#else
+INLINE float f16_1(uint16_t h) {
+  uint32_t sign = (uint32_t)(h >> 15) << 31, exp = h >> 10 & 31, frac = h & 1023, bits;
+  float f;
+  if (exp == 0) {
+    f = (float)frac * 0x1p-24f;
+    memcpy(&bits, &f, 4);
+    bits |= sign;
+  } else if (exp == 31) {
+    bits = sign | 255u << 23 | (frac ? frac | 512 : 0) << 13;
+  } else {
+    bits = sign | (exp + 112) << 23 | frac << 13;
+  }
+  memcpy(&f, &bits, 4);
+  return f;
+}
+INLINE v8 v_f16(const void *p) {
+  uint16_t h[8];
+  float f[8];
+  memcpy(h, p, 16);
+  for (int i = 0; i < 8; i++) f[i] = f16_1(h[i]);
+  return v_load(f);
+}
+INLINE v8 v_bf16(const void *p) {
+  uint16_t h[8];
+  memcpy(h, p, 16);
+  v4u a = {h[0], h[1], h[2], h[3]}, b = {h[4], h[5], h[6], h[7]};
+  return (v8){(v4)(a << 16), (v4)(b << 16)};
+}
+INLINE v8 v_i8(const void *p) {
+  const int8_t *q = p;
+  return (v8){{q[0], q[1], q[2], q[3]}, {q[4], q[5], q[6], q[7]}};
+}
+INLINE void v_nibbles(const void *p, v8 w[4]) {
+  int8_t q[32];
+  for (int i = 0; i < 16; i++) {
+    uint8_t b = ((const uint8_t *)p)[i];
+    q[i] = b & 15;
+    q[16 + i] = b >> 4;
+  }
+  for (int i = 0; i < 4; i++) w[i] = v_i8(q + 8 * i);
+}
+#endif
+INLINE v4d d_set1(double a) { return (v4d){set2(a), set2(a)}; }
+INLINE v4d d_from(const float *p) { return (v4d){{p[0], p[1]}, {p[2], p[3]}}; }
+INLINE v4d d_add(v4d a, v4d b) { return (v4d){a.a + b.a, a.b + b.b}; }
+INLINE v4d d_sub(v4d a, v4d b) { return (v4d){a.a - b.a, a.b - b.b}; }
+INLINE v4d d_mul(v4d a, v4d b) { return (v4d){a.a * b.a, a.b * b.b}; }
+INLINE v4d d_fma(v4d a, v4d b, v4d c) { return (v4d){fma2(a.a, b.a, c.a), fma2(a.b, b.b, c.b)}; }
+INLINE v2d sel2(v2i mask, v2d a, v2d b) { return (v2d)((mask & (v2i)a) | (~mask & (v2i)b)); }
+INLINE v4d d_max(v4d a, v4d b) { return (v4d){sel2(a.a > b.a, a.a, b.a), sel2(a.b > b.b, a.b, b.b)}; }
+INLINE void d_store(double *p, v4d a) { memcpy(p, &a.a, 16); memcpy(p + 2, &a.b, 16); }
+INLINE v4d d_zero_below(v4d a, v4d b, v4d c) {
+  return (v4d){sel2(a.a < b.a, set2(0), c.a), sel2(a.b < b.b, set2(0), c.b)};
+}
+typedef uint64_t v2u __attribute__((vector_size(16)));
+INLINE v4d d_pow2(v4d t) {
+  return (v4d){(v2d)(((v2u)t.a - 0x4338000000000000u + 1023u) << 52), (v2d)(((v2u)t.b - 0x4338000000000000u + 1023u) << 52)};
+}
