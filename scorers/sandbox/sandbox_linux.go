@@ -74,7 +74,7 @@ func New(ctx context.Context) (*Sandbox, error) { return open(ctx, forms()) }
 
 func forms() []form {
 	if os.Geteuid() == 0 {
-		return []form{{true, nobody}, {true, -1}, {false, nobody}}
+		return []form{{true, nobody}, {true, -1}, {false, nobody}, {false, -1}} // in a container root may not become nobody
 	}
 	return []form{{true, -1}, {false, -1}}
 }
@@ -348,8 +348,8 @@ func (s *Sandbox) furnish(l launch, inputs map[string][]byte) (map[string]*os.Fi
 	}
 	if l.Form.HostID >= 0 {
 		for _, path := range made {
-			if err := os.Chown(path, l.Form.HostID, l.Form.HostID); err != nil {
-				return outputs, err
+			if err := unix.Chown(path, l.Form.HostID, l.Form.HostID); err != nil {
+				return outputs, fmt.Errorf("give it to user %d: %w", l.Form.HostID, err)
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -115,7 +116,8 @@ func act(words []string) {
 			fmt.Println(strings.Repeat("x", 1023))
 		}
 	case "spin":
-		for {
+		for i := 0; ; i++ {
+			runtime.KeepAlive(i)
 		}
 	case "sleep":
 		time.Sleep(time.Hour)

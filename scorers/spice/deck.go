@@ -92,7 +92,7 @@ var (
 // case does not matter. A value is a number with an optional suffix of
 // f p n u m k meg g t, and nothing after it.
 func Parse(text, allowed string) (Deck, error) {
-	p := parser{allowed: strings.ToUpper(allowed), names: map[string]bool{}, models: map[string]string{}}
+	p := parser{allowed: known(allowed), names: map[string]bool{}, models: map[string]string{}}
 	ended := false
 	offset, kept := 0, 0
 	for number := 1; offset < len(text); number++ {
@@ -161,6 +161,16 @@ func Parse(text, allowed string) (Deck, error) {
 		}
 	}
 	return p.deck, nil
+}
+
+// known returns the letters of s that are element letters, upper case.
+func known(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !strings.ContainsRune(s, r) && !strings.ContainsRune(s, r+'a'-'A') {
+			return -1
+		}
+		return r
+	}, letters)
 }
 
 type parser struct {
