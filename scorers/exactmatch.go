@@ -10,8 +10,8 @@ import (
 	"github.com/ailiance/lorabench"
 )
 
-// exactMatch is the metric of a task's first filter; "exact_match,NAME" is that
-// of the filter called NAME.
+// exactMatchMetric is the metric of a task's first filter; "exact_match,NAME" is
+// that of the filter called NAME.
 const exactMatchMetric = "exact_match"
 
 // invalid is what a filter finds where it finds nothing. It is compared with

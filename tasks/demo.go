@@ -1,9 +1,9 @@
 package tasks
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
-	"fmt"
 	"io/fs"
 
 	"github.com/ailiance/lorabench"
@@ -110,19 +110,20 @@ func parseSPICE(r row) (example, error) {
 		return example{}, c.err
 	}
 	bench, _ := r.doc.Get("bench")
-	text := pyjson.Append(nil, bench)
-	if !json.Valid(text) { // NaN, which only Python takes for JSON
-		return example{}, fmt.Errorf("read %s: line %d: column \"bench\": not a number in %s", r.path, r.line, text)
+	var text bytes.Buffer
+	if err := json.Compact(&text, pyjson.Append(nil, bench)); err != nil { // NaN, which only Python takes for JSON
+		c.fail("bench", "%v", err)
+		return example{}, c.err
 	}
 	return example{
 		id: id, doc: r.doc, question: prompt,
-		target: lorabench.Target{Answer: reference, Bench: text},
+		target: lorabench.Target{Answer: reference, Bench: text.Bytes()},
 		family: family,
 	}, nil
 }
 
-// deckNulls always give the same deck: of each family of circuits the reference
-// that occurs most.
+// deckNulls give the same deck whatever is asked: of each family of circuits the
+// reference that occurs most. The last knows the families, and gives each its own.
 func deckNulls(examples []example) []lorabench.Null {
 	var families []string
 	references := map[string][]string{}
@@ -133,8 +134,16 @@ func deckNulls(examples []example) []lorabench.Null {
 		references[e.family] = append(references[e.family], e.target.Answer)
 	}
 	nulls := []lorabench.Null{saying("empty text", ""), echo()}
+	most := map[string]string{}
 	for _, family := range families {
-		nulls = append(nulls, saying("always the same "+family+" deck", mostFrequent(references[family])))
+		most[family] = mostFrequent(references[family])
+		nulls = append(nulls, saying("always the same "+family+" deck", most[family]))
 	}
-	return nulls
+	bySample := map[string]string{}
+	for _, e := range examples {
+		bySample[e.id] = most[e.family]
+	}
+	return append(nulls, lorabench.Null{Name: "always the same deck of each family", Outputs: func(s *lorabench.Sample) []lorabench.Output {
+		return []lorabench.Output{{Text: bySample[s.ID], Stop: lorabench.StopEOS}}
+	}})
 }
