@@ -15,8 +15,9 @@ import (
 // The error is the cause that ctx ended with.
 func Floors(ctx context.Context, task *lorabench.Task, scorer Scorer) (map[string]lorabench.Floor, error) {
 	floors := map[string]lorabench.Floor{}
+	known := make([]map[string][]lorabench.Score, len(task.Samples))
 	for _, null := range task.Nulls {
-		scores := scoreNull(ctx, task, scorer, null)
+		scores := scoreNull(ctx, task, scorer, null, known)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
@@ -35,8 +36,10 @@ func Floors(ctx context.Context, task *lorabench.Task, scorer Scorer) (map[strin
 }
 
 // scoreNull scores one null output on all samples, on all processors: circuits
-// are simulated. Scores come in the order of the samples.
-func scoreNull(ctx context.Context, task *lorabench.Task, scorer Scorer, null lorabench.Null) []lorabench.Score {
+// are simulated. What another null output wrote on a sample is not scored again;
+// known keeps the scores of each sample's texts. Scores come in the order of the
+// samples.
+func scoreNull(ctx context.Context, task *lorabench.Task, scorer Scorer, null lorabench.Null, known []map[string][]lorabench.Score) []lorabench.Score {
 	bySample := make([][]lorabench.Score, len(task.Samples))
 	next := make(chan int)
 	var workers sync.WaitGroup
@@ -44,7 +47,19 @@ func scoreNull(ctx context.Context, task *lorabench.Task, scorer Scorer, null lo
 		workers.Go(func() {
 			for i := range next {
 				s := &task.Samples[i]
-				bySample[i] = scorer.Score(ctx, s, null.Outputs(s))
+				outputs := null.Outputs(s)
+				text, isText := onlyText(s, outputs)
+				if scores, seen := known[i][text]; isText && seen {
+					bySample[i] = scores
+					continue
+				}
+				bySample[i] = scorer.Score(ctx, s, outputs)
+				if isText {
+					if known[i] == nil {
+						known[i] = map[string][]lorabench.Score{}
+					}
+					known[i][text] = bySample[i]
+				}
 			}
 		})
 	}
@@ -61,4 +76,13 @@ func scoreNull(ctx context.Context, task *lorabench.Task, scorer Scorer, null lo
 		scores = append(scores, s...)
 	}
 	return scores
+}
+
+// onlyText returns the text of a generation that ended by itself, which alone
+// says how it is scored.
+func onlyText(s *lorabench.Sample, outputs []lorabench.Output) (text string, ok bool) {
+	if len(s.Requests) != 1 || s.Requests[0].Kind != lorabench.Generate || len(outputs) != 1 || outputs[0].Stop != lorabench.StopEOS {
+		return "", false
+	}
+	return outputs[0].Text, true
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/ailiance/lorabench"
@@ -391,5 +392,44 @@ func TestCircuits(t *testing.T) {
 	}
 	if got := s.Score(context.Background(), &lorabench.Sample{}, nil); got[0].Unscored != "0 outputs, want 1" {
 		t.Errorf("without an output: %+v", got)
+	}
+}
+
+// countingSimulator counts its circuits, and passes those with a capacitor.
+type countingSimulator struct {
+	fakeSimulator
+	runs *atomic.Int64
+}
+
+func (c countingSimulator) Score(ctx context.Context, bench spice.Bench, text string) spice.Result {
+	c.runs.Add(1)
+	return c.fakeSimulator.Score(ctx, bench, text)
+}
+
+// TestFloorsSimulateOnce: null outputs that agree on a sample cost one simulation.
+func TestFloorsSimulateOnce(t *testing.T) {
+	says := func(name string, texts ...string) lorabench.Null {
+		return lorabench.Null{Name: name, Outputs: func(s *lorabench.Sample) []lorabench.Output {
+			return []lorabench.Output{{Text: texts[s.Index], Stop: lorabench.StopEOS}}
+		}}
+	}
+	task := &lorabench.Task{
+		Metrics: metrics("score", "graded"),
+		Nulls:   []lorabench.Null{says("a", "R .end", "R .end"), says("b", "C1 .end", "C1 .end"), says("c", "C1 .end", "R .end")},
+	}
+	for i := range 2 {
+		task.Samples = append(task.Samples, lorabench.Sample{
+			Index: i, Requests: []lorabench.Request{{Kind: lorabench.Generate}}, Target: lorabench.Target{Bench: []byte(testBench)},
+		})
+	}
+	var runs atomic.Int64
+	s := byNameOrFail(t, "spice", Deps{Metrics: task.Metrics, Simulator: countingSimulator{runs: &runs}})
+	floors, err := Floors(context.Background(), task, s)
+	want := map[string]lorabench.Floor{"score": {Value: 1, Output: "b"}, "graded": {Value: 1, Output: "b"}}
+	if err != nil || !reflect.DeepEqual(floors, want) {
+		t.Errorf("floors %v, %v, want %v", floors, err, want)
+	}
+	if got := runs.Load(); got != 4 {
+		t.Errorf("%d simulations, want 4", got)
 	}
 }

@@ -42,7 +42,7 @@ func demoArithmetic() Definition {
 	d.Filters = []lorabench.Filter{{Name: "answer", Pattern: `The answer is (-?[0-9]+)\.`}}
 	d.Metrics = proportions(0.05, exactMatch)
 	d.until = []string{"\n", "Q:"}
-	d.maxTokens = 64
+	d.maxTokens = 128
 	d.nulls = generationNulls(" The answer is %s.", func(t lorabench.Target) string { return t.Answer })
 	d.parse = func(r row) (example, error) {
 		c := &columns{row: r}
