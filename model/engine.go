@@ -1,0 +1,346 @@
+package model
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+	"github.com/ailiance/lorabench/model/kernel"
+)
+
+// Options are the settings of an Engine.
+type Options struct {
+	Threads     int   // 0: one for each processor
+	CacheBytes  int64 // memory for keys and values; 0: DefaultCacheBytes
+	MaxPosition int   // longest sequence; 0: what the model has
+}
+
+// DefaultCacheBytes is the memory for keys and values where nothing is said.
+const DefaultCacheBytes = 640 << 20
+
+// Engine holds a base model and any number of adapters, and works on jobs. One
+// goroutine at a time may call its methods.
+type Engine struct {
+	config    config
+	llama     *llama
+	tokenizer Tokenizer // nil where the checkpoint has none
+	eos       []int32
+	hash      string
+	pool      *kernel.Pool
+	cache     *kvCache
+	adapters  map[string]*adapter
+
+	waiting, active []*sequence
+	batch           batch
+}
+
+// Tokenizer is what the engine needs of a tokenizer.
+type Tokenizer interface {
+	Encode(text string, addSpecial bool) ([]int32, error)
+	Decode(ids []int32, skipSpecial bool) string
+	Stream(skipSpecial bool) TextStream
+	BOS() (id int32, ok bool)
+	EOS() []int32
+	AddsBOS() bool
+	ChatTemplate() string
+	Identity() string // "sha256:…"
+}
+
+// TextStream turns tokens into text as they come.
+type TextStream interface {
+	Push(id int32) string
+	Flush() string
+}
+
+// config is the checkpoint's configuration with what the forward pass derives.
+type config struct {
+	*checkpoint.Config
+	eps float32
+}
+
+// linearShape is the shape of a linear layer of a block, [out, in].
+func (c config) linearShape(l linear) (out, in int) {
+	q, kv := c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
+	switch l {
+	case qProj:
+		return q, c.HiddenSize
+	case kProj, vProj:
+		return kv, c.HiddenSize
+	case oProj:
+		return c.HiddenSize, q
+	case downProj:
+		return c.HiddenSize, c.IntermediateSize
+	default:
+		return c.IntermediateSize, c.HiddenSize
+	}
+}
+
+func (c config) hasBias(l linear) bool {
+	if l >= gateProj {
+		return c.MLPBias
+	}
+	return c.AttentionBias
+}
+
+// Open loads the checkpoint at path: a Hugging Face directory or a .gguf file.
+func Open(ctx context.Context, path string, opt Options) (*Engine, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	dir, name := path, "."
+	if !info.IsDir() {
+		dir, name = filepath.Split(path)
+		if dir == "" {
+			dir = "."
+		}
+	}
+	return OpenFS(ctx, os.DirFS(dir), name, opt)
+}
+
+// OpenFS loads a checkpoint from a file system: the Hugging Face directory at
+// its root (name "."), or the GGUF file called name.
+func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, error) {
+	if opt.Threads == 0 {
+		opt.Threads = runtime.NumCPU()
+	}
+	if opt.CacheBytes == 0 {
+		opt.CacheBytes = DefaultCacheBytes
+	}
+	e := &Engine{adapters: map[string]*adapter{}}
+	var err error
+	switch {
+	case name == ".":
+		err = e.openHuggingFace(ctx, dir, opt)
+	case strings.EqualFold(filepath.Ext(name), ".gguf"):
+		err = e.openGGUF(ctx, dir, name, opt)
+	default:
+		err = fmt.Errorf("%s is neither a directory nor a .gguf file", name)
+	}
+	if err != nil {
+		if e.pool != nil {
+			e.pool.Close()
+		}
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, opt.CacheBytes)
+	return e, nil
+}
+
+// Close ends the engine's threads. Weights are copies, so files are closed already.
+func (e *Engine) Close() { e.pool.Close() }
+
+// Config is the checkpoint's configuration.
+func (e *Engine) Config() checkpoint.Config { return *e.config.Config }
+
+// Tokenizer returns the checkpoint's tokenizer, or nil where it has none.
+func (e *Engine) Tokenizer() Tokenizer { return e.tokenizer }
+
+// Hash is the identity of the base weights, "sha256:…".
+func (e *Engine) Hash() string { return e.hash }
+
+// MaxLength is the number of positions of the model.
+func (e *Engine) MaxLength() int { return e.config.MaxPositionEmbeddings }
+
+// Arithmetic names what the numbers are made with.
+func (e *Engine) Arithmetic() string { return "f32" }
+
+func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) error {
+	data, err := fs.ReadFile(dir, checkpoint.ConfigFile)
+	if err != nil {
+		return err
+	}
+	cfg, err := checkpoint.ParseConfig(data)
+	if err != nil {
+		return err
+	}
+	src, err := checkpoint.OpenWeights(dir)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	if err := checkpoint.CheckTensors(src, cfg); err != nil {
+		return err
+	}
+	if e.hash, err = src.Hash(ctx); err != nil {
+		return err
+	}
+	if e.tokenizer, err = tokenizerOf(dir); err != nil {
+		return err
+	}
+	return e.load(ctx, cfg, weights{source: src}, nil, opt)
+}
+
+func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Options) error {
+	src, err := checkpoint.OpenGGUF(dir, name)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	cfg, err := checkpoint.ConfigFromGGUF(src)
+	if err != nil {
+		return err
+	}
+	if err := checkpoint.CheckGGUF(src, cfg); err != nil {
+		return err
+	}
+	if e.hash, err = src.Hash(ctx); err != nil {
+		return err
+	}
+	if e.tokenizer, err = tokenizerOfGGUF(src); err != nil {
+		return err
+	}
+	factors, err := src.RopeFactors()
+	if err != nil {
+		return err
+	}
+	if factors != nil && len(factors) != cfg.HeadDim/2 {
+		return fmt.Errorf("%s: rope_freqs.weight has %d values, want %d", name, len(factors), cfg.HeadDim/2)
+	}
+	view := weights{
+		source:      src,
+		rename:      func(hf string) (string, bool) { return checkpoint.GGUFName(cfg.ModelType, hf) },
+		permutation: func(hf string) func(int) int { return checkpoint.RowPermutation(hf, cfg) },
+	}
+	return e.load(ctx, cfg, view, factors, opt)
+}
+
+func (e *Engine) load(ctx context.Context, cfg *checkpoint.Config, view weights, ropeFactors []float32, opt Options) error {
+	if opt.MaxPosition > 0 {
+		cfg.MaxPositionEmbeddings = min(cfg.MaxPositionEmbeddings, opt.MaxPosition)
+	}
+	e.config = config{Config: cfg, eps: float32(cfg.RMSNormEps)}
+	e.pool = kernel.NewPool(opt.Threads)
+	var err error
+	if e.llama, err = loadLlama(ctx, e.config, view); err != nil {
+		return err
+	}
+	if e.llama.cos, e.llama.sin, err = ropeTable(cfg, ropeFactors); err != nil {
+		return err
+	}
+	for _, id := range cfg.EOSTokenIDs {
+		e.eos = append(e.eos, int32(id))
+	}
+	if e.tokenizer != nil {
+		e.eos = append(e.eos, e.tokenizer.EOS()...)
+	}
+	slices.Sort(e.eos)
+	e.eos = slices.Compact(e.eos)
+	return nil
+}
+
+// weights is a view of a checkpoint under Hugging Face names.
+type weights struct {
+	source      checkpoint.Source
+	rename      func(hf string) (string, bool)    // nil: the names are the same
+	permutation func(hf string) func(row int) int // nil: no row is elsewhere
+}
+
+func (w weights) tensor(name string) (checkpoint.Tensor, error) {
+	stored := name
+	if w.rename != nil {
+		var ok bool
+		if stored, ok = w.rename(name); !ok {
+			return checkpoint.Tensor{}, fmt.Errorf("tensor %s: %w", name, checkpoint.ErrNoTensor)
+		}
+	}
+	return w.source.Tensor(stored)
+}
+
+// matrix packs a tensor of shape [rows, cols] for the kernels, in its storage format.
+func (w weights) matrix(name string, rows, cols int) (*kernel.Matrix, error) {
+	t, err := w.tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(t.Shape, []int{rows, cols}) {
+		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
+	}
+	if err := t.CheckFinite(); err != nil {
+		return nil, err
+	}
+	format, ok := kernelFormat(t.DType)
+	if !ok {
+		return nil, fmt.Errorf("tensor %s: type %v has no kernel", t.Name, t.DType)
+	}
+	var permutation func(int) int
+	if w.permutation != nil {
+		permutation = w.permutation(name)
+	}
+	m, err := kernel.Pack(format, rows, cols, t.Data, permutation)
+	if err != nil {
+		return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
+	}
+	return m, nil
+}
+
+// vector widens a tensor of n values to float32.
+func (w weights) vector(name string, n int) ([]float32, error) {
+	t, err := w.tensor(name)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(t.Shape, []int{n}) {
+		return nil, fmt.Errorf("tensor %s: shape %v, want [%d]", t.Name, t.Shape, n)
+	}
+	if err := t.CheckFinite(); err != nil {
+		return nil, err
+	}
+	values, err := t.Float32s()
+	if err != nil || w.permutation == nil {
+		return values, err
+	}
+	permutation := w.permutation(name)
+	if permutation == nil {
+		return values, nil
+	}
+	out := make([]float32, n)
+	for r := range out {
+		out[r] = values[permutation(r)]
+	}
+	return out, nil
+}
+
+func kernelFormat(d checkpoint.DType) (kernel.Format, bool) {
+	switch d {
+	case checkpoint.F32:
+		return kernel.F32, true
+	case checkpoint.F16:
+		return kernel.F16, true
+	case checkpoint.BF16:
+		return kernel.BF16, true
+	case checkpoint.Q8_0:
+		return kernel.Q8_0, true
+	case checkpoint.Q4_0:
+		return kernel.Q4_0, true
+	case checkpoint.Q4_1:
+		return kernel.Q4_1, true
+	}
+	return 0, false
+}
+
+// hashFiles is the sha256 over the files' names, sizes and contents.
+func hashFiles(dir fs.FS, names ...string) (string, error) {
+	h := sha256.New()
+	for _, name := range names {
+		data, err := fs.ReadFile(dir, name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%s %d\n", name, len(data))
+		h.Write(data)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// errNotFound reports whether err says that a file is not there.
+func errNotFound(err error) bool { return errors.Is(err, fs.ErrNotExist) }

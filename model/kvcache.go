@@ -1,0 +1,240 @@
+package model
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/ailiance/lorabench/model/kernel"
+)
+
+// blockLen is the number of positions of one block of keys and values. Blocks
+// start at multiples of blockLen, so that a position always falls on the same
+// lane of the same block, whatever shares its prefix (law 3).
+const blockLen = kernel.BlockLen
+
+// block holds the keys and values of up to blockLen consecutive positions, of
+// all layers. Blocks form a tree for each variant: a block's path from the root
+// spells the tokens of a prefix. A block that is full is shared; of one that is
+// not, a newcomer copies the positions it has in common.
+type block struct {
+	parent   *block
+	children []*block
+	tokens   [blockLen]int32
+	planned  int    // tokens that its owner writes here
+	valid    int    // of these, positions computed so far: immutable
+	refs     int    // sequences that read it
+	used     uint64 // clock of the last use, for eviction
+	data     []float32
+}
+
+// kvCache is a pool of blocks under a memory limit, with a tree of prefixes
+// for each variant. It is used by one goroutine.
+type kvCache struct {
+	layers, kvHeads, headDim int
+	capacity                 int // blocks
+	allocated                int // blocks that exist
+	reserved                 int // blocks promised to admitted sequences and not yet taken
+	free                     [][]float32
+	roots                    map[string]*block
+	clock                    uint64
+}
+
+// errCacheFull says that a sequence must wait until others end.
+var errCacheFull = errors.New("no room for the keys and values of another sequence")
+
+func newKVCache(layers, kvHeads, headDim int, bytes int64) *kvCache {
+	c := &kvCache{layers: layers, kvHeads: kvHeads, headDim: headDim, roots: map[string]*block{}}
+	c.capacity = int(bytes / c.blockBytes())
+	return c
+}
+
+// blockFloats is the size of a block: layers × 2 × kvHeads × headDim × blockLen.
+func (c *kvCache) blockFloats() int { return c.layers * 2 * c.kvHeads * c.headDim * blockLen }
+
+func (c *kvCache) blockBytes() int64 { return int64(c.blockFloats()) * 4 }
+
+// offsets says where in a block the keys, [headDim][blockLen], and the values,
+// [blockLen][headDim], of one layer and head begin.
+func (c *kvCache) offsets(layer, head int) (keys, values int) {
+	n := c.headDim * blockLen
+	return (layer*2*c.kvHeads + head) * n, ((layer*2+1)*c.kvHeads + head) * n
+}
+
+// match finds the longest prefix of tokens (at most limit) that variant has
+// computed: full blocks to share, and a block of which the first partial
+// positions can be copied.
+func (c *kvCache) match(variant string, tokens []int32, limit int) (shared []*block, from *block, partial int) {
+	node := c.roots[variant]
+	for node != nil {
+		rest := tokens[len(shared)*blockLen : limit]
+		if len(rest) == 0 {
+			return shared, nil, 0
+		}
+		var next *block
+		from, partial = nil, 0
+		for _, child := range node.children {
+			n := commonPrefix(child.tokens[:child.valid], rest)
+			if n == blockLen {
+				next = child
+				break
+			}
+			if n > partial {
+				from, partial = child, n
+			}
+		}
+		if next == nil {
+			return shared, from, partial
+		}
+		shared = append(shared, next)
+		node = next
+	}
+	return shared, nil, 0
+}
+
+// pending reports how many of the first limit tokens of variant are being
+// computed right now by an admitted sequence but are not there yet: a newcomer
+// that waits for them saves computing them again.
+func (c *kvCache) pending(variant string, tokens []int32, limit int) int {
+	node, at, computed, planned := c.roots[variant], 0, 0, 0
+	for node != nil && at < limit {
+		var next *block
+		best := 0
+		for _, child := range node.children {
+			n := commonPrefix(child.tokens[:child.planned], tokens[at:limit])
+			if n > best {
+				best, next = n, child
+			}
+		}
+		if next == nil {
+			break
+		}
+		planned += best
+		computed += min(best, next.valid)
+		if best < blockLen {
+			break
+		}
+		at += blockLen
+		node = next
+	}
+	return planned - computed
+}
+
+// reserve promises n blocks, evicting what nobody uses when it must.
+func (c *kvCache) reserve(n int) error {
+	for c.allocated-len(c.free)+c.reserved+n > c.capacity {
+		if !c.evict() {
+			return errCacheFull
+		}
+	}
+	c.reserved += n
+	return nil
+}
+
+// take turns one reserved block into a child of parent that will hold tokens.
+func (c *kvCache) take(parent *block, tokens []int32) *block {
+	if c.reserved == 0 {
+		panic("kvcache: take without reserve")
+	}
+	c.reserved--
+	b := &block{parent: parent, planned: len(tokens), refs: 1, used: c.tick()}
+	copy(b.tokens[:], tokens)
+	if n := len(c.free); n > 0 {
+		b.data, c.free = c.free[n-1], c.free[:n-1]
+	} else {
+		b.data = make([]float32, c.blockFloats())
+		c.allocated++
+	}
+	parent.children = append(parent.children, b)
+	return b
+}
+
+// extend writes one more token into a block that its owner still fills.
+func (b *block) extend(token int32) {
+	if b.planned == blockLen {
+		panic("kvcache: append past capacity")
+	}
+	b.tokens[b.planned] = token
+	b.planned++
+}
+
+// root returns the empty prefix of variant.
+func (c *kvCache) root(variant string) *block {
+	r := c.roots[variant]
+	if r == nil {
+		r = &block{refs: 1} // never evicted
+		c.roots[variant] = r
+	}
+	return r
+}
+
+// drop forgets all that was computed for variant.
+func (c *kvCache) drop(variant string) error {
+	r := c.roots[variant]
+	if r == nil {
+		return nil
+	}
+	for unused := appendUnusedLeaves(nil, r); len(unused) > 0; unused = appendUnusedLeaves(unused[:0], r) {
+		for _, b := range unused {
+			c.release(b)
+		}
+	}
+	if len(r.children) > 0 {
+		return fmt.Errorf("variant %s: sequences are still running", variant)
+	}
+	delete(c.roots, variant)
+	return nil
+}
+
+func (c *kvCache) tick() uint64 { c.clock++; return c.clock }
+
+// evict frees the older half of the leaves that nobody uses, of all variants,
+// and reports whether there were any.
+func (c *kvCache) evict() bool {
+	var unused []*block
+	for _, r := range c.roots {
+		unused = appendUnusedLeaves(unused, r)
+	}
+	// Clocks are unique, so the order of the walk does not matter.
+	slices.SortFunc(unused, func(a, b *block) int { return cmp.Compare(a.used, b.used) })
+	for _, b := range unused[:(len(unused)+1)/2] {
+		c.release(b)
+	}
+	return len(unused) > 0
+}
+
+// appendUnusedLeaves appends the leaves below r that no sequence reads.
+func appendUnusedLeaves(to []*block, r *block) []*block {
+	stack := []*block{r}
+	for len(stack) > 0 {
+		b := stack[len(stack)-1]
+		stack = append(stack[:len(stack)-1], b.children...)
+		if b.parent != nil && len(b.children) == 0 && b.refs == 0 {
+			to = append(to, b)
+		}
+	}
+	return to
+}
+
+func (c *kvCache) release(b *block) {
+	siblings := b.parent.children
+	for i, s := range siblings {
+		if s == b {
+			b.parent.children = append(siblings[:i:i], siblings[i+1:]...)
+			break
+		}
+	}
+	c.free = append(c.free, b.data)
+	b.data, b.parent = nil, nil
+}
+
+func commonPrefix(a, b []int32) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}

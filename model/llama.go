@@ -1,0 +1,367 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+	"github.com/ailiance/lorabench/model/kernel"
+)
+
+// llama is a decoder of the Llama family: pre-norm blocks of grouped-query
+// attention with rotary positions and a SwiGLU feed-forward layer.
+//
+// Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971; names and
+// order of operations as in Hugging Face's modeling_llama.py.
+type llama struct {
+	embed  *kernel.Matrix // [V, d]
+	layers []llamaLayer
+	norm   []float32      // [d]
+	head   *kernel.Matrix // [V, d]; embed where the weights are tied
+
+	cos, sin []float32 // [positions][hd/2]
+}
+
+type llamaLayer struct {
+	inputNorm, postNorm []float32 // [d]
+	linear              [numLinears]*kernel.Matrix
+	bias                [numLinears][]float32 // nil where there is none
+}
+
+// loadLlama reads the weights through a view that has them under their Hugging
+// Face names, and packs them for the kernels.
+func loadLlama(ctx context.Context, cfg config, src weights) (*llama, error) {
+	m := &llama{layers: make([]llamaLayer, cfg.NumHiddenLayers)}
+	d, v := cfg.HiddenSize, cfg.VocabSize
+	var err error
+	load := func(name string, rows, cols int) *kernel.Matrix {
+		if err != nil {
+			return nil
+		}
+		if err = context.Cause(ctx); err != nil {
+			return nil
+		}
+		var w *kernel.Matrix
+		w, err = src.matrix(name, rows, cols)
+		return w
+	}
+	vector := func(name string, n int) []float32 {
+		if err != nil {
+			return nil
+		}
+		var x []float32
+		x, err = src.vector(name, n)
+		return x
+	}
+	m.embed = load("model.embed_tokens.weight", v, d)
+	for i := range m.layers {
+		l := &m.layers[i]
+		prefix := fmt.Sprintf("model.layers.%d.", i)
+		l.inputNorm = vector(prefix+"input_layernorm.weight", d)
+		l.postNorm = vector(prefix+"post_attention_layernorm.weight", d)
+		for k := range numLinears {
+			out, in := cfg.linearShape(k)
+			l.linear[k] = load(modulePath(i, k)+".weight", out, in)
+			if cfg.hasBias(k) {
+				l.bias[k] = vector(modulePath(i, k)+".bias", out)
+			}
+		}
+	}
+	m.norm = vector("model.norm.weight", d)
+	m.head = m.embed
+	if !cfg.TieWordEmbeddings {
+		m.head = load("lm_head.weight", v, d)
+	}
+	return m, err
+}
+
+// ropeTable returns cos and sin of every position's angles, [positions][hd/2].
+// Angles are float32 products of a float32 frequency, as transformers computes
+// them, so that long contexts see the same positions.
+//
+// Sources: Su et al. 2021, https://arxiv.org/abs/2104.09864; Llama 3 scaling as
+// in Hugging Face's modeling_rope_utils.py. factors divide the frequencies
+// (GGUF's rope_freqs.weight) and stand in for the scaling where they are given.
+func ropeTable(cfg *checkpoint.Config, factors []float32) (cos, sin []float32, err error) {
+	half := cfg.HeadDim / 2
+	frequency := make([]float32, half)
+	for i := range frequency {
+		power := float32(math.Pow(cfg.RopeTheta, float64(float32(2*i)/float32(cfg.HeadDim))))
+		frequency[i] = 1 / power
+		if factors != nil {
+			frequency[i] /= factors[i]
+		}
+	}
+	if factors == nil {
+		if err := scaleFrequencies(frequency, cfg.RopeScaling); err != nil {
+			return nil, nil, err
+		}
+	}
+	cos = make([]float32, cfg.MaxPositionEmbeddings*half)
+	sin = make([]float32, cfg.MaxPositionEmbeddings*half)
+	for p := range cfg.MaxPositionEmbeddings {
+		for i, f := range frequency {
+			angle := float64(float32(p) * f)
+			cos[p*half+i] = float32(math.Cos(angle))
+			sin[p*half+i] = float32(math.Sin(angle))
+		}
+	}
+	return cos, sin, nil
+}
+
+// scaleFrequencies applies a rope scaling in place.
+func scaleFrequencies(frequency []float32, s checkpoint.RopeScaling) error {
+	switch s.Type {
+	case checkpoint.RopeDefault, "":
+	case checkpoint.RopeLinear:
+		for i := range frequency {
+			frequency[i] /= float32(s.Factor)
+		}
+	case checkpoint.RopeLlama3:
+		original := float64(s.OriginalMaxPositionEmbeddings)
+		for i, f := range frequency {
+			wavelength := 2 * math.Pi / float64(f)
+			switch {
+			case wavelength < original/s.HighFreqFactor:
+			case wavelength > original/s.LowFreqFactor:
+				frequency[i] = f / float32(s.Factor)
+			default:
+				smooth := (original/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
+				frequency[i] = float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
+			}
+		}
+	default:
+		return fmt.Errorf("rope type %q is not supported", s.Type)
+	}
+	return nil
+}
+
+// batch is the scratch memory of one step, kept between steps.
+type batch struct {
+	x, h, q, k, v, attn, gate, up, low, update []float32
+	positions                                  []int32
+	tokens                                     []int32
+	segments                                   []segment
+	heads                                      []headRow
+	parts                                      []attention
+	normed, logits                             []float32
+}
+
+// segment is a run of rows that share an adapter.
+type segment struct {
+	adapter    *adapter
+	start, end int
+}
+
+// headRow is a row whose logits are needed.
+type headRow struct {
+	seq      *sequence
+	row      int
+	position int
+}
+
+// headRows is how many rows of logits are kept at once.
+const headRows = 32
+
+// forward computes the rows of chunks, stores their keys and values, and hands
+// the verdict of the rows that are wanted to accept.
+func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
+	cfg, m, b, pool := e.config, e.llama, &e.batch, e.pool
+	d := cfg.HiddenSize
+	rows := e.gather(chunks)
+	qn, kn, ff := cfg.NumAttentionHeads*cfg.HeadDim, cfg.NumKeyValueHeads*cfg.HeadDim, cfg.IntermediateSize
+	x := grow(&b.x, rows*d)
+	h := grow(&b.h, rows*d)
+	q, k, v := grow(&b.q, rows*qn), grow(&b.k, rows*kn), grow(&b.v, rows*kn)
+	attn := grow(&b.attn, rows*qn)
+	gate, up := grow(&b.gate, rows*ff), grow(&b.up, rows*ff)
+	half := cfg.HeadDim / 2
+
+	pool.Run(rows, func(_, i int) { m.embed.Row(int(b.tokens[i]), x[i*d:(i+1)*d]) })
+	for n := range m.layers {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		l := &m.layers[n]
+		pool.Run(rows, func(_, i int) { kernel.RMSNorm(h[i*d:(i+1)*d], x[i*d:(i+1)*d], l.inputNorm, cfg.eps) })
+		e.linear(n, qProj, q, h, rows)
+		e.linear(n, kProj, k, h, rows)
+		e.linear(n, vProj, v, h, rows)
+		pool.Run(rows, func(_, i int) {
+			p := int(b.positions[i]) * half
+			kernel.Rope(q[i*qn:(i+1)*qn], cfg.HeadDim, m.cos[p:p+half], m.sin[p:p+half])
+			kernel.Rope(k[i*kn:(i+1)*kn], cfg.HeadDim, m.cos[p:p+half], m.sin[p:p+half])
+		})
+		e.storeKeyValues(n, chunks, k, v)
+		e.attend(n, chunks, attn, q)
+		e.linear(n, oProj, h, attn, rows)
+		pool.Run(rows, func(_, i int) {
+			kernel.Add(x[i*d:(i+1)*d], h[i*d:(i+1)*d])
+			kernel.RMSNorm(h[i*d:(i+1)*d], x[i*d:(i+1)*d], l.postNorm, cfg.eps)
+		})
+		e.linear(n, gateProj, gate, h, rows)
+		e.linear(n, upProj, up, h, rows)
+		pool.Run(rows, func(_, i int) { kernel.SiLUMul(gate[i*ff:(i+1)*ff], up[i*ff:(i+1)*ff]) })
+		e.linear(n, downProj, h, gate, rows)
+		pool.Run(rows, func(_, i int) { kernel.Add(x[i*d:(i+1)*d], h[i*d:(i+1)*d]) })
+	}
+	for _, c := range chunks {
+		c.seq.computedTo(c.start + c.n)
+	}
+	e.score(x)
+	return nil
+}
+
+// gather lists tokens, positions, adapter segments and wanted rows of a step.
+func (e *Engine) gather(chunks []chunk) int {
+	b := &e.batch
+	b.tokens, b.positions, b.segments, b.heads = b.tokens[:0], b.positions[:0], b.segments[:0], b.heads[:0]
+	for _, c := range chunks {
+		start := len(b.tokens)
+		for p := c.start; p < c.start+c.n; p++ {
+			if p >= c.seq.wanted {
+				b.heads = append(b.heads, headRow{seq: c.seq, row: len(b.tokens), position: p})
+			}
+			b.tokens = append(b.tokens, c.seq.inputs[p])
+			b.positions = append(b.positions, int32(p))
+		}
+		if n := len(b.segments); n > 0 && b.segments[n-1].adapter == c.seq.adapter {
+			b.segments[n-1].end = len(b.tokens)
+		} else {
+			b.segments = append(b.segments, segment{adapter: c.seq.adapter, start: start, end: len(b.tokens)})
+		}
+	}
+	return len(b.tokens)
+}
+
+// linear computes y = x·Wᵀ + bias for all rows in one pass over the base
+// weights, then adds each segment's low-rank update.
+func (e *Engine) linear(layer int, l linear, y, x []float32, rows int) {
+	base := &e.llama.layers[layer]
+	w := base.linear[l]
+	out, in := w.Rows(), w.Cols()
+	e.pool.Mul(w, y, out, x, in, rows)
+	if bias := base.bias[l]; bias != nil {
+		e.pool.Run(rows, func(_, i int) { kernel.Add(y[i*out:(i+1)*out], bias) })
+	}
+	for _, s := range e.batch.segments {
+		if s.adapter == nil || s.adapter.layers[layer][l] == nil {
+			continue
+		}
+		u := s.adapter.layers[layer][l]
+		n := s.end - s.start
+		low := grow(&e.batch.low, n*u.rank)
+		update := grow(&e.batch.update, n*out)
+		e.pool.Mul(u.a, low, u.rank, x[s.start*in:s.end*in], in, n)
+		e.pool.Mul(u.b, update, out, low, u.rank, n)
+		scale := float32(u.scale)
+		e.pool.Run(n, func(_, i int) {
+			kernel.AddScaled(y[(s.start+i)*out:(s.start+i+1)*out], update[i*out:(i+1)*out], scale)
+		})
+	}
+}
+
+// storeKeyValues writes the rows' keys and values into their blocks.
+func (e *Engine) storeKeyValues(layer int, chunks []chunk, k, v []float32) {
+	hd, heads := e.config.HeadDim, e.config.NumKeyValueHeads
+	row := 0
+	for _, c := range chunks {
+		for p := c.start; p < c.start+c.n; p++ {
+			blk, lane := c.seq.blocks[p/blockLen], p%blockLen
+			for g := range heads {
+				at := (row*heads + g) * hd
+				keys, values := e.cache.offsets(layer, g)
+				kernel.PutKey(blk.data[keys:keys+hd*blockLen], lane, k[at:at+hd])
+				copy(blk.data[values+lane*hd:values+(lane+1)*hd], v[at:at+hd])
+			}
+			row++
+		}
+	}
+}
+
+// attendRows is how many rows of one sequence attend together.
+const attendRows = 16
+
+// attention is a part of a step's attention: some rows of one chunk, one
+// key/value head.
+type attention struct {
+	seq        *sequence
+	row, start int // first row of the batch, its position
+	n, head    int
+}
+
+// attend lets the rows of chunks attend to the keys of their own sequences.
+func (e *Engine) attend(layer int, chunks []chunk, out, q []float32) {
+	cfg, b := e.config, &e.batch
+	hd, heads := cfg.HeadDim, cfg.NumKeyValueHeads
+	group := cfg.NumAttentionHeads / heads
+	width := cfg.NumAttentionHeads * hd
+	scale := float32(1 / math.Sqrt(float64(hd)))
+	b.parts = b.parts[:0]
+	row := 0
+	for _, c := range chunks {
+		for at := 0; at < c.n; at += attendRows {
+			for g := range heads {
+				b.parts = append(b.parts, attention{seq: c.seq, row: row + at, start: c.start + at, n: min(attendRows, c.n-at), head: g})
+			}
+		}
+		row += c.n
+	}
+	e.pool.Run(len(b.parts), func(worker, i int) {
+		p := b.parts[i]
+		var visible [attendRows]int32
+		for r := range p.n {
+			visible[r] = int32(p.start + r + 1)
+		}
+		keys, values := e.cache.offsets(layer, p.head)
+		kv := kernel.KV{Blocks: p.seq.data, K: keys, V: values, HeadDim: hd}
+		from := p.row*width + p.head*group*hd
+		kernel.AttendGroup(out[from:], width, q[from:], width, p.n, group, kv, visible[:p.n], nil, scale, e.pool.Scratch(worker))
+	})
+}
+
+// score computes the logits of the wanted rows, a few rows at a time.
+func (e *Engine) score(x []float32) {
+	cfg, m, b, pool := e.config, e.llama, &e.batch, e.pool
+	d, vocab := cfg.HiddenSize, cfg.VocabSize
+	type verdict struct {
+		best    int32
+		logProb [1]float64
+	}
+	var verdicts [headRows]verdict
+	for start := 0; start < len(b.heads); start += headRows {
+		part := b.heads[start:min(start+headRows, len(b.heads))]
+		normed := grow(&b.normed, len(part)*d)
+		logits := grow(&b.logits, len(part)*vocab)
+		pool.Run(len(part), func(_, i int) {
+			r := part[i].row
+			kernel.RMSNorm(normed[i*d:(i+1)*d], x[r*d:(r+1)*d], m.norm, cfg.eps)
+		})
+		pool.Mul(m.head, logits, vocab, normed, d, len(part))
+		pool.Run(len(part), func(_, i int) {
+			row, s := logits[i*vocab:(i+1)*vocab], part[i].seq
+			verdicts[i].best = int32(kernel.ArgMax(row))
+			if s.job.Scored > 0 {
+				id := s.job.Tokens[part[i].position+1]
+				kernel.LogSoftmaxAt(row, []int32{id}, verdicts[i].logProb[:])
+			}
+		})
+		for i, h := range part {
+			if h.seq.capture != nil {
+				h.seq.capture(h.position, logits[i*vocab:(i+1)*vocab])
+				continue
+			}
+			e.accept(h.seq, h.position, verdicts[i].best, verdicts[i].logProb[0])
+		}
+	}
+}
+
+// grow returns a slice of n floats that reuses the memory of *s.
+func grow(s *[]float32, n int) []float32 {
+	if cap(*s) < n {
+		*s = make([]float32, n)
+	}
+	*s = (*s)[:n]
+	return *s
+}

@@ -1,0 +1,229 @@
+package model
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+)
+
+// Proof is the evidence that an adapter is applied (law 2).
+type Proof struct {
+	Tensors int       // tensors of the adapter file, all used
+	Modules int       // linear layers that it changes
+	Targets []string  // their paths inside a block
+	Ranks   []int     // distinct, ascending
+	Scales  []float64 // distinct, ascending
+
+	ProbeTokens        int     // positions compared
+	KL                 float64 // mean KL(base ‖ adapter) of the next-token distributions, nats
+	MaxLogitDifference float64
+	ZeroBEqualsBase    bool // with B = 0 the logits equal the base's bit for bit
+}
+
+// probeTexts are what base and adapter are compared on.
+var probeTexts = []string{
+	"Question: What is 17 plus 25? Let us think step by step.\nAnswer:",
+	"R1 in out 10k\nC1 out 0 100n\n.ac dec 20 1 1meg\n.end\n",
+	"The quick brown fox jumps over the lazy dog, and then it sleeps.",
+}
+
+// probeTokens is the most tokens of each probe text.
+const probeTokens = 64
+
+// LoadAdapter makes the adapter in dir resident under name, after proof that it
+// is applied: every tensor used, every targeted module found, shapes right,
+// values finite and not zero; then its logits on probe texts differ from the
+// base's, and with B = 0 they equal them bit for bit. Anything else is an
+// *AdapterError, and the adapter is not loaded.
+func (e *Engine) LoadAdapter(ctx context.Context, name string, dir fs.FS) (*Proof, error) {
+	if name == "" {
+		return nil, fmt.Errorf("an adapter needs a name")
+	}
+	if e.adapters[name] != nil {
+		return nil, fmt.Errorf("adapter %s is loaded already", name)
+	}
+	a, err := e.openAdapter(name, dir)
+	if err != nil {
+		return nil, err
+	}
+	proof := a.describe()
+	if err := e.probe(ctx, a, proof); err != nil {
+		return nil, err
+	}
+	e.adapters[name] = a
+	return proof, nil
+}
+
+// UnloadAdapter forgets an adapter and what was computed with it.
+func (e *Engine) UnloadAdapter(name string) error {
+	if e.adapters[name] == nil {
+		return fmt.Errorf("adapter %s is not loaded", name)
+	}
+	if err := e.cache.drop(name); err != nil {
+		return err
+	}
+	delete(e.adapters, name)
+	return nil
+}
+
+// AdapterHash is the sha256 of a loaded adapter's files.
+func (e *Engine) AdapterHash(name string) string { return e.adapters[name].hash }
+
+func (a *adapter) describe() *Proof {
+	p := &Proof{Tensors: a.tensors}
+	for i := range a.layers {
+		for l, m := range a.layers[i] {
+			if m == nil {
+				continue
+			}
+			p.Modules++
+			p.Targets = append(p.Targets, linearPaths[l])
+			p.Ranks = append(p.Ranks, m.rank)
+			p.Scales = append(p.Scales, m.scale)
+		}
+	}
+	slices.Sort(p.Targets)
+	slices.Sort(p.Ranks)
+	slices.Sort(p.Scales)
+	p.Targets, p.Ranks, p.Scales = slices.Compact(p.Targets), slices.Compact(p.Ranks), slices.Compact(p.Scales)
+	return p
+}
+
+// probe compares the logits of base, adapter, and adapter with B = 0.
+func (e *Engine) probe(ctx context.Context, a *adapter, p *Proof) error {
+	p.ZeroBEqualsBase = true
+	zero := a.zeroed()
+	for _, tokens := range e.probePrompts() {
+		all, err := e.logitsOf(ctx, tokens, nil, a, zero)
+		if err != nil {
+			return fmt.Errorf("adapter %s: probe: %w", a.name, err)
+		}
+		base, with, without := all[0], all[1], all[2]
+		for i := range base {
+			for j, x := range base[i] {
+				if without[i][j] != x {
+					p.ZeroBEqualsBase = false
+				}
+				p.MaxLogitDifference = math.Max(p.MaxLogitDifference, math.Abs(float64(with[i][j])-float64(x)))
+				if y := with[i][j]; y-y != 0 {
+					return &AdapterError{Adapter: a.name, Reason: fmt.Sprintf("its logits on the probe are not finite (%v)", y)}
+				}
+			}
+			p.KL += divergence(base[i], with[i])
+			p.ProbeTokens++
+		}
+	}
+	p.KL /= float64(p.ProbeTokens)
+	if p.MaxLogitDifference == 0 {
+		return &AdapterError{Adapter: a.name, Reason: "it changes nothing: its logits on the probe texts equal the base's"}
+	}
+	if !p.ZeroBEqualsBase {
+		return fmt.Errorf("adapter %s: with B = 0 the logits differ from the base's: a fault of the engine, please report it", a.name)
+	}
+	return nil
+}
+
+// probePrompts tokenises the probe texts; a model without a tokenizer gets a
+// fixed sequence of its vocabulary.
+func (e *Engine) probePrompts() [][]int32 {
+	var prompts [][]int32
+	most := min(probeTokens, e.config.MaxPositionEmbeddings)
+	if e.tokenizer == nil {
+		tokens := make([]int32, most)
+		for i := range tokens {
+			tokens[i] = int32((i*7919 + 11) % e.config.VocabSize)
+		}
+		return append(prompts, tokens)
+	}
+	for _, text := range probeTexts {
+		tokens, err := e.tokenizer.Encode(text, false)
+		if err != nil || len(tokens) == 0 {
+			continue
+		}
+		prompts = append(prompts, tokens[:min(len(tokens), most)])
+	}
+	return prompts
+}
+
+// divergence is KL(p ‖ q) of the softmax of two rows of logits, in nats.
+func divergence(p, q []float32) float64 {
+	lp, lq := logSumExp(p), logSumExp(q)
+	sum := 0.0
+	for i := range p {
+		a, b := float64(p[i])-lp, float64(q[i])-lq
+		sum += math.Exp(a) * (a - b)
+	}
+	return math.Max(sum, 0)
+}
+
+func logSumExp(row []float32) float64 {
+	top := slices.Max(row)
+	sum := 0.0
+	for _, x := range row {
+		sum += math.Exp(float64(x) - float64(top))
+	}
+	return float64(top) + math.Log(sum)
+}
+
+// Logits returns the logits of every position of tokens, [len(tokens)][V], with
+// an adapter or ("") without.
+func (e *Engine) Logits(ctx context.Context, adapterName string, tokens []int32) ([][]float32, error) {
+	var a *adapter
+	if adapterName != "" {
+		if a = e.adapters[adapterName]; a == nil {
+			return nil, fmt.Errorf("adapter %q is not loaded", adapterName)
+		}
+	}
+	all, err := e.logitsOf(ctx, tokens, a)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// logitsOf runs tokens through several variants in one batch, in a cache of
+// their own, so that nothing of it is shared with jobs.
+func (e *Engine) logitsOf(ctx context.Context, tokens []int32, variants ...*adapter) ([][][]float32, error) {
+	if len(e.active)+len(e.waiting) > 0 {
+		return nil, fmt.Errorf("jobs are running")
+	}
+	jobs := e.cache
+	defer func() { e.cache = jobs }()
+	blocks := len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
+	e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, int64(blocks)*jobs.blockBytes())
+	out := make([][][]float32, len(variants))
+	for i, a := range variants {
+		s, err := e.newSequence(Job{ID: i, Tokens: tokens, MaxNewTokens: 1})
+		if err != nil {
+			return nil, err
+		}
+		s.adapter, s.wanted = a, 0
+		s.job.Adapter = fmt.Sprint(i) // its own prefix tree
+		s.capture = func(_ int, logits []float32) { out[i] = append(out[i], slices.Clone(logits)) }
+		e.waiting = append(e.waiting, s)
+	}
+	for e.Pending() > 0 {
+		results, err := e.Step(ctx)
+		if err != nil {
+			e.abandon()
+			return nil, err
+		}
+		for _, r := range results {
+			if r.Err != nil {
+				e.abandon()
+				return nil, r.Err
+			}
+		}
+	}
+	return out, nil
+}
+
+// abandon drops all jobs.
+func (e *Engine) abandon() {
+	for _, s := range e.active {
+		e.leave(s)
+	}
+	e.active, e.waiting = nil, nil
+}
