@@ -225,7 +225,7 @@ const (
 // there is nothing more. Results without outputs or scores have nil there.
 func (s *Store) SampleResults(ctx context.Context, id MeasurementID) iter.Seq2[lorabench.SampleResult, error] {
 	return func(yield func(lorabench.SampleResult, error) bool) {
-		stopped := errors.New("stopped by the caller")
+		stopped := false // by the caller, who then wants to hear nothing more
 		err := s.view(ctx, fmt.Sprintf("read samples of measurement %d", id), func(tx *sql.Tx) error {
 			c, err := openCursors(ctx, tx, id)
 			if err != nil {
@@ -237,13 +237,13 @@ func (s *Store) SampleResults(ctx context.Context, id MeasurementID) iter.Seq2[l
 				if err != nil {
 					return err
 				}
-				if !yield(r, nil) {
-					return stopped
+				if stopped = !yield(r, nil); stopped {
+					return nil
 				}
 			}
 			return c.samples.Err()
 		})
-		if err != nil && !errors.Is(err, stopped) {
+		if err != nil && !stopped {
 			yield(lorabench.SampleResult{}, err)
 		}
 	}

@@ -689,10 +689,12 @@ func TestReadersWhileWriting(t *testing.T) {
 			t.Errorf("saw %d samples, want the %d of the beginning", n, before)
 		}
 	}
-	for _, err := range s.SampleResults(t.Context(), id) {
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, err := range s.SampleResults(ctx, id) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		cancel()
 		break
 	}
 	// Many readers and the writer at once.
