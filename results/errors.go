@@ -91,7 +91,7 @@ type RunLockedError struct {
 }
 
 func (e *RunLockedError) Error() string {
-	return fmt.Sprintf("run %s of database %s is being measured: %s", e.Owner.Run, e.Path, e.Owner)
+	return fmt.Sprintf("database %s: %s", e.Path, e.Owner)
 }
 
 // RunNotFoundError says that no run has this id, nor an id that starts so.

@@ -690,6 +690,7 @@ func TestReadersWhileWriting(t *testing.T) {
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for _, err := range s.SampleResults(ctx, id) {
 		if err != nil {
 			t.Fatal(err)
