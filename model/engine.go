@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -341,6 +340,3 @@ func hashFiles(dir fs.FS, names ...string) (string, error) {
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
-
-// errNotFound reports whether err says that a file is not there.
-func errNotFound(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/tasks"
+)
+
+func newTasks() *cobra.Command {
+	list := func(cmd *cobra.Command, _ []string) error { return listTasks(cmd.OutOrStdout()) }
+	cmd := &cobra.Command{Use: "tasks", Short: "list the tasks", Args: exactly(0), RunE: list}
+	cmd.AddCommand(
+		&cobra.Command{Use: "list", Short: "list the tasks", Args: exactly(0), RunE: list},
+		&cobra.Command{Use: "show TASK", Short: "what a task asks and measures", Args: exactly(1),
+			RunE: func(cmd *cobra.Command, args []string) error { return showTask(cmd.OutOrStdout(), args[0]) }},
+		newPrompts(),
+	)
+	return cmd
+}
+
+func listTasks(w io.Writer) error {
+	for _, name := range tasks.Names() {
+		d, err := tasks.Lookup(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%-34s %s\n", name, d.Title)
+	}
+	return nil
+}
+
+func showTask(w io.Writer, name string) error {
+	d, err := tasks.Lookup(name)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s %s: %s\nsource   %s\nscorer   %s\nshots    %d\n", d.Name, d.Version, d.Title, d.Source, d.Scorer, d.NumShots)
+	for _, split := range d.Datasets() {
+		fmt.Fprintf(w, "data     %s\n", split.Path())
+	}
+	for _, m := range d.Metrics {
+		fmt.Fprintf(w, "metric   %s (%s, %s is better), default margin %g\n", m.Name, m.Unit, m.Better, m.Margin)
+	}
+	return nil
+}
+
+type promptsOptions struct {
+	task, data string
+	shots      int
+	seed       int64
+	limit      int
+	json       bool
+}
+
+func newPrompts() *cobra.Command {
+	o := promptsOptions{}
+	cmd := &cobra.Command{Use: "prompts TASK", Short: "the requests as they are sent", Args: exactly(1),
+		Example: "  lorabench tasks prompts arc_easy --data DIR --limit 2",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.task = args[0]
+			return printPrompts(cmd.Context(), cmd.OutOrStdout(), o)
+		}}
+	cmd.Flags().StringVar(&o.data, "data", "", "folder of the datasets")
+	cmd.Flags().IntVar(&o.shots, "num-fewshot", -1, "examples in front of each question; -1: the task's own")
+	cmd.Flags().Int64Var(&o.seed, "seed", 1234, "seed of the examples")
+	cmd.Flags().IntVar(&o.limit, "limit", 0, "the first N samples; 0: all")
+	cmd.Flags().BoolVar(&o.json, "json", false, "one JSON document")
+	return cmd
+}
+
+// prompt is one sample of lorabench/prompts/1.
+type prompt struct {
+	ID         string              `json:"id"`
+	DocHash    string              `json:"doc_hash"`
+	PromptHash string              `json:"prompt_hash"`
+	Prompt     string              `json:"prompt"`
+	Requests   []lorabench.Request `json:"requests"`
+}
+
+func printPrompts(ctx context.Context, w io.Writer, o promptsOptions) error {
+	d, err := tasks.Lookup(o.task)
+	if err != nil {
+		return err
+	}
+	if o.data == "" && !d.Embedded {
+		return usagef("tasks prompts %s: --data is missing: the folder of the datasets", o.task)
+	}
+	t, err := d.Load(ctx, os.DirFS(o.data), tasks.Options{NumFewshot: o.shots, Seed: o.seed, Limit: o.limit})
+	if err != nil {
+		return err
+	}
+	samples := t.Samples
+	if o.limit > 0 {
+		samples = samples[:min(o.limit, len(samples))]
+	}
+	var out []prompt
+	for _, s := range samples {
+		out = append(out, prompt{ID: s.ID, DocHash: s.DocHash, PromptHash: s.PromptHash, Prompt: s.Requests[0].Prompt, Requests: s.Requests})
+	}
+	if o.json {
+		return printJSON(w, struct {
+			Schema  string   `json:"schema"`
+			Task    string   `json:"task"`
+			Samples []prompt `json:"samples"`
+		}{"lorabench/prompts/1", t.Name, out})
+	}
+	for _, p := range out {
+		fmt.Fprintf(w, "%s %s\n%s\n", p.ID, strings.Repeat("-", 60), p.Prompt)
+		for _, r := range p.Requests {
+			if r.Continuation != "" {
+				fmt.Fprintf(w, "  → %q\n", r.Continuation)
+			}
+		}
+	}
+	return nil
+}
