@@ -15,7 +15,11 @@
 // for reports.
 package stats
 
-import "errors"
+import (
+	"encoding/json"
+	"errors"
+	"math"
+)
 
 // Why there is no number. The errors returned wrap one of them and say what was
 // there and what is needed.
@@ -36,3 +40,14 @@ func (i Interval) Negate() Interval { return Interval{Lo: -i.Hi, Hi: -i.Lo} }
 
 // Map returns the interval of f(quantity) for an increasing f.
 func (i Interval) Map(f func(float64) float64) Interval { return Interval{Lo: f(i.Lo), Hi: f(i.Hi)} }
+
+// MarshalJSON writes [lo, hi], with null for an open end.
+func (i Interval) MarshalJSON() ([]byte, error) {
+	end := func(x float64) any {
+		if math.IsInf(x, 0) || math.IsNaN(x) {
+			return nil
+		}
+		return x
+	}
+	return json.Marshal([2]any{end(i.Lo), end(i.Hi)})
+}
