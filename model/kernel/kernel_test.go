@@ -175,7 +175,7 @@ func TestFMA(t *testing.T) {
 		{float32(math.Copysign(0, -1)), 1, float32(math.Copysign(0, -1)), float32(math.Copysign(0, -1))},
 		{1 + 0x1p-23, 0x1p-24 + 0x1p-47, 1, 0x1.000002p0},
 		{1 + 0x1p-23, 0x1p-24 * (1 - 0x1p-23), 1 + 0x1p-23, 1 + 0x1p-23}, // just below half way
-		{0x1p-149, 0.5, 0, 0},                        // half of the smallest, to even
+		{0x1p-149, 0.5, 0, 0}, // half of the smallest, to even
 		{0x1.8p-149, 0x1p-1, 0x1p-149, 0x1p-148},
 		{0x1p127, 2, -0x1.fffffep127, 0x1p104},
 		{0x1p127, 2, 0, float32(math.Inf(1))},
