@@ -90,12 +90,13 @@ func textResults(n int, bits func(i int) float64) []lorabench.SampleResult {
 	results := make([]lorabench.SampleResult, n)
 	for i := range results {
 		bytes := float64(80 + 7*i%60)
-		nats := bits(i) * bytes * 0.6931471805599453
+		b := bits(i)
+		nats := b * bytes * 0.6931471805599453
 		results[i] = lorabench.SampleResult{
 			SampleID: fmt.Sprintf("t%02d", i), Index: i, Position: n - 1 - i, DocHash: fmt.Sprint("doc", i), PromptHash: fmt.Sprint("prompt", i),
 			Outputs: []lorabench.Output{{LogLikelihood: -nats, PromptTokens: 30, ComputedTokens: 30, NewTokens: 30}},
 			Scores: []lorabench.Score{
-				{Metric: "bits_per_byte", Value: bits(i) * bytes, Weight: bytes},
+				{Metric: "bits_per_byte", Value: b * bytes, Weight: bytes},
 				{Metric: "byte_perplexity", Value: nats, Weight: bytes},
 			},
 		}

@@ -79,22 +79,6 @@ func signOf(x float64) string {
 	return "+"
 }
 
-// valueText prints a value of m: "91.0".
-func valueText(m lorabench.Metric, value *float64, places int) string {
-	if value == nil {
-		return "–"
-	}
-	return fixed(shown(m, *value), places)
-}
-
-// rangeText prints an interval of values: "[86.2, 94.3]".
-func rangeText(m lorabench.Metric, i *stats.Interval, places int) string {
-	if i == nil {
-		return "[?]"
-	}
-	return "[" + fixed(shown(m, i.Lo), places) + ", " + fixed(shown(m, i.Hi), places) + "]"
-}
-
 // liftRange prints an interval of differences: "[−38, −24]".
 func liftRange(m lorabench.Metric, i *stats.Interval, places int) string {
 	if i == nil {

@@ -1,0 +1,179 @@
+package reports
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/ailiance/lorabench"
+	"github.com/olekukonko/tablewriter"
+	"github.com/olekukonko/tablewriter/renderer"
+	"github.com/olekukonko/tablewriter/tw"
+)
+
+// Scoreboard writes the report for a terminal, 100 columns wide where names are
+// not long: a table a task with its primary metric, then warnings, then the
+// verdicts. colour adds ANSI colours to verdicts.
+func Scoreboard(w io.Writer, r *Report, colour bool) error {
+	out := &strings.Builder{}
+	fmt.Fprintf(out, "run %s on %s\n", r.Run.ID, r.Run.Model)
+	widths := boardWidths(r, colour)
+	for _, t := range r.Tasks {
+		m := t.Rows[0].Primary().Metric
+		fmt.Fprintf(out, "\n%s: %s, %s, %s is better%s\n", t.Info.Name, m.Name, unit(m), m.Better, statusNote(t))
+		if err := board(out, widths, boardRows(r, t, colour)); err != nil {
+			return fmt.Errorf("task %s: write scoreboard: %w", t.Info.Name, err)
+		}
+	}
+	if len(r.Warnings) > 0 {
+		fmt.Fprintln(out)
+	}
+	for _, warning := range r.Warnings {
+		fmt.Fprintf(out, "note: %s\n", warning)
+	}
+	fmt.Fprintln(out)
+	for _, a := range r.Adapters {
+		fmt.Fprintln(out, coloured(a.Sentence, a.Outcome, colour))
+	}
+	fmt.Fprintf(out, "gate: %s (exit code %d), %s\n", coloured(string(r.Outcome), r.Outcome, colour), r.ExitCode, policyText(r.Policy))
+	lines := strings.Split(out.String(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	if _, err := io.WriteString(w, strings.Join(lines, "\n")); err != nil {
+		return fmt.Errorf("write scoreboard: %w", err)
+	}
+	return nil
+}
+
+func policyText(p Policy) string {
+	if p.Default {
+		return "default policy: each task with its own margin"
+	}
+	return "policy " + p.SHA256
+}
+
+// statusNote says where a task's measurements did not end by themselves.
+func statusNote(t *TaskReport) string {
+	for _, row := range t.Rows {
+		if row.Status != lorabench.Done {
+			return fmt.Sprintf(" (%s)", row.Status)
+		}
+	}
+	return ""
+}
+
+var boardHeader = [...]string{"VARIANT", "VALUE [95 %]", "LIFT [95 %]", "N", "NO SCORE", "VERDICT"}
+
+// boardRows returns the rows of a task; the last is the floor.
+func boardRows(r *Report, t *TaskReport, colour bool) [][]string {
+	var rows [][]string
+	var floor *Cell
+	for _, row := range t.Rows {
+		cell := row.Primary()
+		if cell.Floor != nil {
+			floor = cell
+		}
+		line := []string{row.Variant, cell.text(), "", thousands(cell.N), thousands(row.Measured - cell.N), ""}
+		if c := t.Comparison(row.Variant, ""); c != nil {
+			line[2] = c.liftText()
+		}
+		if v := r.Verdict(row.Variant, t.Info.Name); v != nil {
+			line[5] = coloured(v.short(), v.Outcome, colour)
+		}
+		rows = append(rows, line)
+	}
+	if floor != nil {
+		m := floor.Metric
+		rows = append(rows, []string{"(floor)", fixed(shown(m, floor.Floor.Value), decimalsFor(m, floor.CI95)), floor.Floor.Output, "", "", ""})
+	}
+	return rows
+}
+
+// text prints a cell's value with its interval, without the unit: "91.0 [86.2, 94.2]".
+func (c *Cell) text() string {
+	if c.Value == nil {
+		return "–"
+	}
+	places := max(decimalsFor(c.Metric, c.CI95), 1)
+	s := fixed(shown(c.Metric, *c.Value), places)
+	if c.CI95 == nil {
+		return s + " [?]"
+	}
+	return s + " [" + fixed(shown(c.Metric, c.CI95.Lo), places) + ", " + fixed(shown(c.Metric, c.CI95.Hi), places) + "]"
+}
+
+// short prints the outcome and the labels.
+func (v *Verdict) short() string {
+	words := []string{string(v.Outcome)}
+	for _, l := range v.Labels {
+		words = append(words, string(l))
+	}
+	if v.Tier == Advisory {
+		words = append(words, "(advisory)")
+	}
+	return strings.Join(words, " ")
+}
+
+// boardWidths returns the widths that all tasks' columns share.
+func boardWidths(r *Report, colour bool) []int {
+	widths := make([]int, len(boardHeader))
+	widen := func(cells []string) {
+		for i, c := range cells {
+			if i < len(cells)-1 { // nothing follows the last one
+				widths[i] = max(widths[i], len([]rune(c)))
+			}
+		}
+	}
+	widen(boardHeader[:])
+	for _, t := range r.Tasks {
+		for _, row := range boardRows(r, t, colour) {
+			if row[0] == "(floor)" { // its text is cut to what the lifts need
+				row[2] = ""
+			}
+			widen(row)
+		}
+	}
+	return widths
+}
+
+// board draws one table.
+func board(w io.Writer, widths []int, rows [][]string) error {
+	columns := tw.NewMapper[int, int]()
+	for _, row := range rows { // the floor's text may be long
+		if text := []rune(row[2]); len(text) > widths[2] {
+			row[2] = string(text[:widths[2]-1]) + "…"
+		}
+	}
+	for i, width := range widths[:len(widths)-1] {
+		columns.Set(i, width+2) // with its padding
+	}
+	align := []tw.Align{tw.AlignLeft, tw.AlignLeft, tw.AlignLeft, tw.AlignRight, tw.AlignRight, tw.AlignLeft}
+	plain := tw.CellConfig{
+		Formatting: tw.CellFormatting{AutoFormat: tw.Off, AutoWrap: tw.WrapNone},
+		Alignment:  tw.CellAlignment{PerColumn: align},
+	}
+	table := tablewriter.NewTable(w,
+		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+			Borders: tw.BorderNone, Symbols: tw.NewSymbols(tw.StyleLight),
+			Settings: tw.Settings{Separators: tw.Separators{BetweenColumns: tw.Off}, Lines: tw.Lines{ShowHeaderLine: tw.On}},
+		})),
+		tablewriter.WithConfig(tablewriter.Config{Header: plain, Row: plain, Widths: tw.CellWidth{PerColumn: columns}}),
+		tablewriter.WithTrimSpace(tw.Off),
+	)
+	table.Header(boardHeader[:])
+	if err := table.Bulk(rows); err != nil {
+		return err
+	}
+	return table.Render()
+}
+
+// coloured paints text by outcome.
+func coloured(text string, o Outcome, colour bool) string {
+	if !colour {
+		return text
+	}
+	code := map[Outcome]int{Pass: 32, Breach: 31, Inconclusive: 33, Invalid: 35}[o]
+	return "\x1b[" + strconv.Itoa(code) + "m" + text + "\x1b[0m"
+}
