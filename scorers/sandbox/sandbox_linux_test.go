@@ -172,7 +172,23 @@ func command(t *testing.T, words ...string) Command {
 	}
 }
 
+// ownTempDir gives the test a folder for temporary files that no other test, of
+// this package or another, writes to at the same time. Everybody may pass through it.
+func ownTempDir(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lorabench-test-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+}
+
 func TestRun(t *testing.T) {
+	ownTempDir(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o666); err != nil {
 		t.Fatal(err)

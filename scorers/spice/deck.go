@@ -12,7 +12,7 @@ import (
 // Bounds of a deck. Everything beyond is refused before it is looked at.
 const (
 	maxText  = 64 << 10 // bytes up to ".end"
-	maxLines = 40       // elements and models
+	maxLines = 40       // before ".end", comments and blank ones too
 	maxLine  = 200      // bytes
 	maxName  = 32       // bytes of an element, node or model name
 
@@ -94,7 +94,7 @@ var (
 func Parse(text, allowed string) (Deck, error) {
 	p := parser{allowed: known(allowed), names: map[string]bool{}, models: map[string]string{}}
 	ended := false
-	offset, kept := 0, 0
+	offset := 0
 	for number := 1; offset < len(text); number++ {
 		raw := text[offset:]
 		if i := strings.IndexByte(raw, '\n'); i >= 0 {
@@ -108,6 +108,13 @@ func Parse(text, allowed string) (Deck, error) {
 		if offset > maxText {
 			return refuse("text is longer than %d bytes", maxText)
 		}
+		if strings.EqualFold(line, ".end") {
+			ended = true
+			break
+		}
+		if number > maxLines {
+			return refuse("more than %d lines", maxLines)
+		}
 		if line == "" {
 			continue
 		}
@@ -116,13 +123,6 @@ func Parse(text, allowed string) (Deck, error) {
 				return refuse("a comment that ngspice runs")
 			}
 			continue
-		}
-		if strings.EqualFold(line, ".end") {
-			ended = true
-			break
-		}
-		if kept++; kept > maxLines {
-			return refuse("more than %d lines", maxLines)
 		}
 		if len(raw) > maxLine {
 			return refuse("%d bytes, want at most %d", len(raw), maxLine)

@@ -18,7 +18,8 @@ func TestParse(t *testing.T) {
 		{"no newline at the end", "R1 in out 1k\n.end", "R", "r1 in out 1000\n"},
 		{"windows line ends", "R1 in out 1k\r\n.END\r\n", "R", "r1 in out 1000\n"},
 		{"blank lines and comments", "\n  \t\n* a comment; with $ {all} kinds é of things\nR1 in out 1k\n.end", "R", "r1 in out 1000\n"},
-		{"comments do not count", strings.Repeat("* c\n", 100) + "R1 in out 1k\n.end", "R", "r1 in out 1000\n"},
+		{"forty lines", strings.Repeat("* c\n\n", 19) + "* c\nR1 in out 1k\n.end", "R", "r1 in out 1000\n"},
+		{"comments count", strings.Repeat("* c\n\n", 20) + "R1 in out 1k\n.end", "R", "!more than 40 lines"},
 		{"a long comment", "*" + long + "\nR1 in out 1k\n.end", "R", "r1 in out 1000\n"},
 		{"after .end nothing is read", "R1 in out 1k\n.end\n.control\nshell touch x\n", "R", "r1 in out 1000\n"},
 		{"lower case", "r1 IN Out 1K\n.end", "R", "r1 in out 1000\n"},
@@ -78,11 +79,11 @@ func TestParse(t *testing.T) {
 		{"form feed", "R1 in out 1k\f\n.end", "R", "!control character"},
 		{"a long line", "R1 in out " + long + "\n.end", "R", "!want at most 200"},
 		{"a long name", "R" + strings.Repeat("1", 40) + " in out 1\n.end", "R", "!element name"},
-		{"many lines", strings.Repeat("R1 a 0 1\n", 0) + manyResistors(41) + ".end", "R", "!more than 40 lines"},
+		{"many lines", manyResistors(41) + ".end", "R", "!more than 40 lines"},
 		{"analysis", "R1 a 0 1\n.ac dec 10 1 1k\n.end", "R", "!.ac is not allowed"},
 		{"print", ".print ac v(out)\n.end", "R", "!.print is not allowed"},
 		{"ends", "R1 a 0 1\n.ends\n.end", "R", "!.ends is not allowed"},
-		{"a large text", strings.Repeat("\n", 70000) + ".end", "R", "!longer than 65536 bytes"},
+		{"a large text", "*" + strings.Repeat("x", 70000) + "\n.end", "R", "!longer than 65536 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := Parse(tt.text, tt.allowed)

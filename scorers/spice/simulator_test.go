@@ -172,9 +172,25 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
+// ownTempDir gives the test a folder for temporary files that no other test, of
+// this package or another, writes to at the same time. Everybody may pass through it.
+func ownTempDir(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "lorabench-test-")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+}
+
 // Hostile decks that go past Parse, straight to ngspice in the sandbox, have no
 // effect outside and see nothing of the host.
 func TestSandboxHoldsHostileDecks(t *testing.T) {
+	ownTempDir(t)
 	s := simulator(t)
 	dir := t.TempDir()
 	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
