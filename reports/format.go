@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/reports/stats"
@@ -21,6 +22,15 @@ func unit(m lorabench.Metric) string {
 		return "points"
 	}
 	return m.Unit
+}
+
+// inUnit puts the unit behind a number: "−31 points", "+1 point".
+func inUnit(m lorabench.Metric, number string) string {
+	u := unit(m)
+	if u == "points" && strings.TrimLeft(number, "+"+minus) == "1" {
+		u = "point"
+	}
+	return number + " " + u
 }
 
 // shown scales a value of m to the unit that it is shown in.
@@ -97,18 +107,31 @@ func (c *Comparison) liftText() string {
 }
 
 // Text prints a lift in words: "−31 points [−38, −24]", or why there is none.
+// That lower is better is said where it is: a plus looks good.
 func (c *Comparison) Text() string {
 	if c.Lift == nil {
 		return c.Reason
 	}
 	places := decimalsFor(c.Metric, c.CI95)
-	return signed(shown(c.Metric, *c.Lift), places) + " " + unit(c.Metric) + " " + liftRange(c.Metric, c.CI95, places)
+	s := inUnit(c.Metric, signed(shown(c.Metric, *c.Lift), places)) + " " + liftRange(c.Metric, c.CI95, places)
+	if c.Metric.Better == lorabench.Lower {
+		s += ", lower is better"
+	}
+	return s
 }
 
 // marginText prints a margin with its unit: "5 points".
 func marginText(m lorabench.Metric, margin float64) string {
-	x := shown(m, margin)
-	return strconv.FormatFloat(math.Round(x*1e9)/1e9, 'f', -1, 64) + " " + unit(m)
+	return inUnit(m, strconv.FormatFloat(math.Round(shown(m, margin)*1e9)/1e9, 'f', -1, 64))
+}
+
+// limitText prints the lift that the margin allows: "−5 points", or
+// "+0.02 bits/byte" where lower is better.
+func limitText(m lorabench.Metric, margin float64) string {
+	if m.Better == lorabench.Lower {
+		return "+" + marginText(m, margin)
+	}
+	return minus + marginText(m, margin)
 }
 
 // probability prints a p-value: "0.013", "< 0.0001".
@@ -160,4 +183,42 @@ func counts(cs []Count) string {
 		parts[i] = fmt.Sprintf("%s × %s", thousands(c.Samples), c.What)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// many prints a count with its noun: "1 task", "1,200 tasks".
+func many(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(n) + " " + noun
+}
+
+// printable takes out what would move a terminal's cursor, change its colours or
+// turn the direction of writing: names and reasons may come from anywhere.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n', r == '\r', r == '\t', r == '\u0085', r == '\u2028', r == '\u2029':
+			return ' '
+		case unicode.IsControl(r), turnsText(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
+}
+
+// turnsText reports whether r changes the direction in which text is shown.
+func turnsText(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f' || r == '\u061c'
+}
+
+// elide cuts the middle out of a text that has more than most characters: names
+// often differ at their end.
+func elide(s string, most int) string {
+	r := []rune(s)
+	if len(r) <= most {
+		return s
+	}
+	head := most / 2
+	return string(r[:head]) + "…" + string(r[len(r)-(most-head-1):])
 }

@@ -246,20 +246,24 @@ func (v *Verdict) decide(family int) {
 	}
 	damage := c.damage.interval(v.Level)
 	places := decimalsFor(m, v.Interval)
-	decisive := percent(v.Level) + " interval " + liftRange(m, v.Interval, places)
+	decisive := "the " + percent(v.Level) + " interval " + liftRange(m, v.Interval, places)
+	good, bad := "above", "below"
+	if m.Better == lorabench.Lower {
+		good, bad = bad, good
+	}
 	switch {
 	case damage.Hi < *v.Margin && c.missingDecides(v.Level, *v.Margin):
 		v.Outcome = Inconclusive
 		v.say("%s", c.missingText())
 	case damage.Hi < *v.Margin:
 		v.Outcome = Pass
-		v.say("%s is inside the margin of %s", decisive, marginText(m, *v.Margin))
+		v.say("%s stays %s %s, the margin", decisive, good, limitText(m, *v.Margin))
 	case *v.PWorseAdjusted < v.Alpha:
 		v.Outcome = Breach
 		v.say("worse by more than the margin of %s: %s%s", marginText(m, *v.Margin), pEquals(*v.PWorseAdjusted), holmNote(family))
 	default:
 		v.Outcome = Inconclusive
-		v.say("%s reaches past the margin of %s%s", decisive, marginText(m, *v.Margin), v.needed())
+		v.say("%s reaches %s %s, the margin%s", decisive, bad, limitText(m, *v.Margin), v.needed())
 		if *v.PWorse < v.Alpha {
 			v.say("worse by more than the margin if it were the only task (%s), not after Holm over %d", pEquals(*v.PWorse), family)
 		}
@@ -344,7 +348,7 @@ func (v *Verdict) decideClaim() {
 		return
 	}
 	damage := c.damage.interval(v.Level)
-	decisive := percent(v.Level) + " interval " + liftRange(c.Metric, v.Interval, decimalsFor(c.Metric, v.Interval))
+	decisive := "the " + percent(v.Level) + " interval " + liftRange(c.Metric, v.Interval, decimalsFor(c.Metric, v.Interval))
 	switch {
 	case c.UnderFloor:
 		v.Labels = append(v.Labels, UnderFloor)
@@ -389,34 +393,91 @@ func (v *Verdict) conclude() {
 	}
 }
 
-// conclude takes the worst verdict that blocks.
+// conclude takes the worst verdict that blocks, and says what became of the rest:
+// "math: INCONCLUSIVE on piqa: −1 point [−9, +7]; PASS on 2 of 3 tasks".
 func (a *AdapterVerdict) conclude() {
 	a.Outcome = Pass
+	var blocking []*Verdict
 	var first *Verdict
-	blocking := 0
 	for i := range a.Verdicts {
 		v := &a.Verdicts[i]
 		if !v.Tier.Blocks() {
 			continue
 		}
-		blocking++
+		blocking = append(blocking, v)
 		if first == nil || v.Outcome.severity() > first.Outcome.severity() {
 			first = v
 		}
 		a.Outcome = worse(a.Outcome, v.Outcome)
 	}
-	switch {
-	case blocking == 0:
+	if len(blocking) == 0 {
 		a.Outcome = Invalid
 		a.Sentence = a.Name + ": INVALID: the policy gates no task of it"
-	case a.Outcome == Pass && blocking == 1:
-		a.Sentence = first.Sentence
-	case a.Outcome == Pass:
-		a.Sentence = fmt.Sprintf("%s: PASS on %d tasks", a.Name, blocking)
-	default:
-		a.Sentence = first.Sentence
+		return
+	}
+	tasks, passed, claims := tallyTasks(blocking)
+	if a.Outcome == Pass && len(blocking) > 1 {
+		a.Sentence = a.Name + ": PASS on " + many(tasks, "task")
+		if claims > 0 {
+			a.Sentence += ", " + many(claims, "claim") + " shown"
+		}
+		return
+	}
+	a.Sentence = first.Sentence + others(blocking, first)
+	if passed > 0 && a.Outcome != Pass {
+		a.Sentence += fmt.Sprintf("; PASS on %d of %s", passed, many(tasks, "task"))
 	}
 }
+
+// tallyTasks counts the tasks of verdicts, those whose verdicts are all PASS,
+// and the claims that are.
+func tallyTasks(verdicts []*Verdict) (tasks, passed, claims int) {
+	failed := map[string]bool{}
+	for _, v := range verdicts {
+		failed[v.Task] = failed[v.Task] || v.Outcome != Pass
+		if v.Claim && v.Outcome == Pass {
+			claims++
+		}
+	}
+	for _, f := range failed {
+		if !f {
+			passed++
+		}
+	}
+	return len(failed), passed, claims
+}
+
+// others names the tasks of the verdicts beside first that are not PASS, the
+// most severe first: "; also BREACH on a, b, INVALID on c".
+func others(verdicts []*Verdict, first *Verdict) string {
+	var parts []string
+	for _, o := range []Outcome{Breach, Invalid, Inconclusive} {
+		var tasks []string
+		for _, v := range verdicts {
+			if v == first || v.Outcome != o {
+				continue
+			}
+			task := v.Task
+			if v.Claim {
+				task += " (claim)"
+			}
+			tasks = append(tasks, task)
+		}
+		if n := len(tasks); n > maxNamed {
+			tasks = append(tasks[:maxNamed], fmt.Sprintf("%d more", n-maxNamed))
+		}
+		if len(tasks) > 0 {
+			parts = append(parts, fmt.Sprintf("%s on %s", o, strings.Join(tasks, ", ")))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; also " + strings.Join(parts, ", ")
+}
+
+// maxNamed is how many tasks a sentence names.
+const maxNamed = 4
 
 // refused is the verdict on an adapter that was not measured at all.
 func refused(r Refusal, alpha float64) AdapterVerdict {

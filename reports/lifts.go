@@ -1,11 +1,13 @@
 package reports
 
 import (
+	"bytes"
 	"fmt"
 	"image/color"
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/ailiance/lorabench"
 	"gonum.org/v1/plot"
@@ -18,12 +20,13 @@ import (
 
 // Sizes of the picture, in points.
 const (
-	pictureWidth  = 860
+	pictureWidth  = 890
 	pictureRow    = 21  // one lift
 	pictureFrame  = 62  // of a panel: its title, axis and gaps
 	pictureHead   = 34  // the picture's own title and key
-	pictureRight  = 215 // column of numbers
+	pictureRight  = 245 // column of numbers
 	pictureMargin = 14
+	labelPart     = 26 // characters of a task's or a variant's name
 )
 
 // Lifts writes lifts.svg, a forest plot: each adapter's lift on each task's
@@ -33,11 +36,20 @@ func Lifts(w io.Writer, r *Report) error {
 	panels := liftPanels(r)
 	c := vgsvg.New(pictureWidth, pictureHeight(panels))
 	drawLifts(draw.New(c), panels)
-	if _, err := c.WriteTo(w); err != nil {
+	var picture bytes.Buffer
+	if _, err := c.WriteTo(&picture); err != nil {
+		return fmt.Errorf("draw lifts as SVG: %w", err)
+	}
+	// Few machines have the font that widths are taken from; its kin are as wide.
+	fonts := bytes.ReplaceAll(picture.Bytes(), []byte("font-family:Liberation Sans;"), []byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	if _, err := w.Write(fonts); err != nil {
 		return fmt.Errorf("write lifts as SVG: %w", err)
 	}
 	return nil
 }
+
+// spaced keeps an SVG renderer from collapsing spaces.
+func spaced(s string) string { return strings.ReplaceAll(s, "  ", "\u00a0 ") }
 
 // liftPanel holds the lifts that share a unit and a direction.
 type liftPanel struct {
@@ -69,7 +81,7 @@ func liftPanels(r *Report) []liftPanel {
 				panels = append(panels, liftPanel{metric: c.Metric})
 			}
 			row := liftRow{
-				label: t.Info.Name + " · " + c.Variant, text: c.liftText(), lift: shown(c.Metric, *c.Lift),
+				label: elide(printable(t.Info.Name), labelPart) + " · " + elide(printable(c.Variant), labelPart), text: c.liftText(), lift: shown(c.Metric, *c.Lift),
 				lo: math.NaN(), hi: math.NaN(), margin: math.NaN(),
 			}
 			if c.CI95 != nil {
@@ -77,7 +89,7 @@ func liftPanels(r *Report) []liftPanel {
 			}
 			if v := r.Verdict(c.Variant, t.Info.Name); v != nil && v.c == c {
 				row.outcome = v.Outcome
-				row.text += "  " + string(v.Outcome)
+				row.text += spaced("   ") + string(v.Outcome)
 				if v.Margin != nil {
 					row.margin = -sign(c.Metric) * shown(c.Metric, *v.Margin)
 				}
@@ -93,6 +105,9 @@ func liftPanels(r *Report) []liftPanel {
 
 func pictureHeight(panels []liftPanel) vg.Length {
 	h := vg.Length(pictureHead + pictureMargin)
+	if len(panels) == 0 {
+		return h + pictureRow
+	}
 	for _, p := range panels {
 		h += p.height()
 	}
@@ -110,8 +125,11 @@ func drawLifts(c draw.Canvas, panels []liftPanel) {
 	top := c.Max.Y - pictureMargin
 	c.FillText(style(13, true), vg.Point{X: c.Min.X + pictureMargin, Y: top - 8}, "Lift over the base, same samples, 95 % interval")
 	c.FillText(style(9, false), vg.Point{X: c.Min.X + pictureMargin, Y: top - 23},
-		"● PASS   ■ BREACH   ○ INCONCLUSIVE   × INVALID or not judged      vertical tick: margin      † under the floor: no lift")
+		spaced("● PASS   ■ BREACH   ○ INCONCLUSIVE   × INVALID or not judged   ❘ margin   † under the floor: no lift"))
 	top -= pictureHead - 4
+	if len(panels) == 0 {
+		c.FillText(style(10, false), vg.Point{X: c.Min.X + pictureMargin, Y: top - 14}, "No lift was measured.")
+	}
 	for _, p := range panels {
 		area := draw.Crop(c, pictureMargin, -pictureMargin-pictureRight, 0, 0)
 		area.Max.Y, area.Min.Y = top, top-p.height()+8

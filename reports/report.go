@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/reports/stats"
 )
 
@@ -92,9 +93,7 @@ func Build(data Data, policy Policy, refusals []Refusal) (*Report, error) {
 	if r.Refusals == nil {
 		r.Refusals = []Refusal{}
 	}
-	if r.Run.Command == nil {
-		r.Run.Command = []string{}
-	}
+	r.Run.Command = env.Redact(data.Run.Command)
 	measured := map[[2]string]*MeasurementData{}
 	for i := range data.Measurements {
 		m := &data.Measurements[i]

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,17 +13,28 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 )
 
-// Scoreboard writes the report for a terminal, 100 columns wide where names are
-// not long: a table a task with its primary metric, then warnings, then the
-// verdicts. colour adds ANSI colours to verdicts.
+// Scoreboard writes the report for a terminal: a table a task with its primary
+// metric, then warnings, then the verdicts. Tables are at most boardWidth columns
+// wide, unless a verdict's labels are many. colour adds ANSI colours to verdicts.
 func Scoreboard(w io.Writer, r *Report, colour bool) error {
 	out := &strings.Builder{}
-	fmt.Fprintf(out, "run %s on %s\n", r.Run.ID, r.Run.Model)
-	widths := boardWidths(r, colour)
-	for _, t := range r.Tasks {
+	fmt.Fprintf(out, "run %s on %s\n", printable(r.Run.ID), printable(r.Run.Model))
+	boards := make([][][]string, len(r.Tasks))
+	for i, t := range r.Tasks {
+		boards[i] = boardRows(r, t)
+	}
+	shared := boardWidths(boards...)
+	for i, t := range r.Tasks {
 		m := t.Rows[0].Primary().Metric
-		fmt.Fprintf(out, "\n%s: %s, %s, %s is better%s\n", t.Info.Name, m.Name, unit(m), m.Better, statusNote(t))
-		if err := board(out, widths, boardRows(r, t, colour)); err != nil {
+		fmt.Fprintf(out, "\n%s: %s, %s, %s is better%s\n", printable(t.Info.Name), printable(m.Name), printable(unit(m)), m.Better, statusNote(t))
+		widths := shared
+		if tableWidth(shared) > boardWidth { // a table alone may be narrower
+			widths = boardWidths(boards[i])
+		}
+		if colour {
+			paint(r, t, boards[i])
+		}
+		if err := board(out, fit(widths), boards[i]); err != nil {
 			return fmt.Errorf("task %s: write scoreboard: %w", t.Info.Name, err)
 		}
 	}
@@ -30,11 +42,11 @@ func Scoreboard(w io.Writer, r *Report, colour bool) error {
 		fmt.Fprintln(out)
 	}
 	for _, warning := range r.Warnings {
-		fmt.Fprintf(out, "note: %s\n", warning)
+		fmt.Fprintf(out, "note: %s\n", printable(warning))
 	}
 	fmt.Fprintln(out)
 	for _, a := range r.Adapters {
-		fmt.Fprintln(out, coloured(a.Sentence, a.Outcome, colour))
+		fmt.Fprintln(out, coloured(printable(a.Sentence), a.Outcome, colour))
 	}
 	fmt.Fprintf(out, "gate: %s (exit code %d), %s\n", coloured(string(r.Outcome), r.Outcome, colour), r.ExitCode, policyText(r.Policy))
 	lines := strings.Split(out.String(), "\n")
@@ -64,10 +76,24 @@ func statusNote(t *TaskReport) string {
 	return ""
 }
 
+const floorRow = "(floor)"
+
 var boardHeader = [...]string{"VARIANT", "VALUE [95 %]", "LIFT [95 %]", "N", "NO SCORE", "VERDICT"}
 
-// boardRows returns the rows of a task; the last is the floor.
-func boardRows(r *Report, t *TaskReport, colour bool) [][]string {
+// Columns of a table.
+const (
+	columnVariant = 0
+	columnLift    = 2
+	columnVerdict = 5
+)
+
+const (
+	boardWidth   = 100 // columns of a table
+	leastVariant = 12  // columns of a variant's name, should all else be wide
+)
+
+// boardRows returns the rows of a task; the last is the floor, where there is one.
+func boardRows(r *Report, t *TaskReport) [][]string {
 	var rows [][]string
 	var floor *Cell
 	for _, row := range t.Rows {
@@ -75,18 +101,18 @@ func boardRows(r *Report, t *TaskReport, colour bool) [][]string {
 		if cell.Floor != nil {
 			floor = cell
 		}
-		line := []string{row.Variant, cell.text(), "", thousands(cell.N), thousands(row.Measured - cell.N), ""}
+		line := []string{printable(row.Variant), cell.text(), "", thousands(cell.N), thousands(row.Measured - cell.N), ""}
 		if c := t.Comparison(row.Variant, ""); c != nil {
-			line[2] = c.liftText()
+			line[columnLift] = c.liftText()
 		}
 		if v := r.Verdict(row.Variant, t.Info.Name); v != nil {
-			line[5] = coloured(v.short(), v.Outcome, colour)
+			line[columnVerdict] = v.short()
 		}
 		rows = append(rows, line)
 	}
 	if floor != nil {
 		m := floor.Metric
-		rows = append(rows, []string{"(floor)", fixed(shown(m, floor.Floor.Value), decimalsFor(m, floor.CI95)), floor.Floor.Output, "", "", ""})
+		rows = append(rows, []string{floorRow, fixed(shown(m, floor.Floor.Value), decimalsFor(m, floor.CI95)), printable(floor.Floor.Output), "", "", ""})
 	}
 	return rows
 }
@@ -116,21 +142,29 @@ func (v *Verdict) short() string {
 	return strings.Join(words, " ")
 }
 
-// boardWidths returns the widths that all tasks' columns share.
-func boardWidths(r *Report, colour bool) []int {
+// paint colours the verdicts, once the widths are known.
+func paint(r *Report, t *TaskReport, rows [][]string) {
+	for i, row := range t.Rows {
+		if v := r.Verdict(row.Variant, t.Info.Name); v != nil {
+			rows[i][columnVerdict] = coloured(rows[i][columnVerdict], v.Outcome, true)
+		}
+	}
+}
+
+// boardWidths returns the widths of the columns that these tables need.
+func boardWidths(boards ...[][]string) []int {
 	widths := make([]int, len(boardHeader))
 	widen := func(cells []string) {
 		for i, c := range cells {
-			if i < len(cells)-1 { // nothing follows the last one
-				widths[i] = max(widths[i], len([]rune(c)))
-			}
+			widths[i] = max(widths[i], len([]rune(c)))
 		}
 	}
 	widen(boardHeader[:])
-	for _, t := range r.Tasks {
-		for _, row := range boardRows(r, t, colour) {
-			if row[0] == "(floor)" { // its text is cut to what the lifts need
-				row[2] = ""
+	for _, rows := range boards {
+		for _, row := range rows {
+			if row[0] == floorRow { // its text is cut to what the lifts need
+				row = slices.Clone(row)
+				row[columnLift] = ""
 			}
 			widen(row)
 		}
@@ -138,12 +172,32 @@ func boardWidths(r *Report, colour bool) []int {
 	return widths
 }
 
+// tableWidth returns how many columns a table takes, with a space on either side
+// of each of its own.
+func tableWidth(widths []int) int {
+	n := 2 * len(widths)
+	for _, w := range widths {
+		n += w
+	}
+	return n
+}
+
+// fit narrows the variants' names to what is left of boardWidth.
+func fit(widths []int) []int {
+	if over := tableWidth(widths) - boardWidth; over > 0 {
+		widths = slices.Clone(widths)
+		widths[columnVariant] = min(widths[columnVariant], max(widths[columnVariant]-over, leastVariant))
+	}
+	return widths
+}
+
 // board draws one table.
 func board(w io.Writer, widths []int, rows [][]string) error {
 	columns := tw.NewMapper[int, int]()
-	for _, row := range rows { // the floor's text may be long
-		if text := []rune(row[2]); len(text) > widths[2] {
-			row[2] = string(text[:widths[2]-1]) + "…"
+	for _, row := range rows {
+		row[columnVariant] = elide(row[columnVariant], widths[columnVariant])
+		if text := []rune(row[columnLift]); len(text) > widths[columnLift] { // the floor's
+			row[columnLift] = string(text[:widths[columnLift]-1]) + "…"
 		}
 	}
 	for i, width := range widths[:len(widths)-1] {

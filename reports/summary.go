@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/ailiance/lorabench"
 )
@@ -17,7 +18,7 @@ func Summary(w io.Writer, r *Report) error {
 	fmt.Fprintf(&b, "# What the adapters do to %s\n\n", md(r.Run.Model))
 	fmt.Fprintf(&b, "- Run: %s, started %s\n", md(r.Run.ID), r.Run.Started.UTC().Format("2006-01-02 15:04:05 MST"))
 	if len(r.Run.Command) > 0 {
-		fmt.Fprintf(&b, "- Command: %s\n", mdCode(strings.Join(r.Run.Command, " ")))
+		fmt.Fprintf(&b, "- Command: %s\n", mdCode(commandLine(r.Run.Command)))
 	}
 	fmt.Fprintf(&b, "- Gate: **%s**, exit code %d; %s, α = %v one-sided\n", r.Outcome, r.ExitCode, md(policyText(r.Policy)), r.Policy.Alpha)
 	b.WriteString("\n## Verdicts\n\n")
@@ -28,7 +29,7 @@ func Summary(w io.Writer, r *Report) error {
 		}
 		fmt.Fprintf(&b, "- **%s**\n", md(a.Sentence))
 		for _, v := range a.Verdicts {
-			fmt.Fprintf(&b, "  - %s%s\n", md(v.Sentence), md(verdictNote(&v)))
+			fmt.Fprintf(&b, "  - %s%s\n", md(strings.TrimPrefix(v.Sentence, a.Name+": ")), md(verdictNote(&v)))
 		}
 	}
 	if len(r.Adapters) == 0 {
@@ -58,7 +59,7 @@ func Summary(w io.Writer, r *Report) error {
 	b.WriteString("\n## Evidence\n\nEach folder holds the samples, the method, the environment and a script that measures again.\n\n")
 	for _, t := range r.Tasks {
 		for _, row := range t.Rows {
-			fmt.Fprintf(&b, "- [%s on %s](%s/report.md)\n", md(t.Info.Name), md(row.Variant), linkPath(row.Evidence))
+			fmt.Fprintf(&b, "- [%s on %s](%s/report.md)\n", mdLink(t.Info.Name), mdLink(row.Variant), linkPath(row.Evidence))
 		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
@@ -217,14 +218,59 @@ func matrixCell(t *TaskReport, variant string, m lorabench.Metric) string {
 	return s + " (" + delta + ")"
 }
 
-// md escapes text for a line or a table cell of Markdown.
+// md escapes text for a line or a table cell of Markdown, so that it shows as it
+// is: no link, picture, tag, emphasis or formula comes of it. What is harmless
+// stays as it is, so that the file reads well as text too: "[−38, −24]", "p < 0.05",
+// "arc_easy".
 func md(s string) string {
-	return strings.NewReplacer("\\", "\\\\", "|", "\\|", "<", "&lt;", ">", "&gt;", "`", "\\`", "*", "\\*", "\r", "", "\n", " ").Replace(s)
+	var b strings.Builder
+	runes := []rune(printable(s))
+	at := func(i int) rune {
+		if i < 0 || i >= len(runes) {
+			return ' '
+		}
+		return runes[i]
+	}
+	wordy := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+	for i, r := range runes {
+		before, after := at(i-1), at(i+1)
+		escape := false
+		switch r {
+		case '\\', '`', '*', '|', '$', '~':
+			escape = true
+		case '_': // inside a word it is no emphasis
+			escape = !wordy(before) || !wordy(after)
+		case '<': // a tag or an address
+			escape = unicode.IsLetter(after) || after == '/' || after == '!' || after == '?'
+		case '&': // an entity
+			escape = unicode.IsLetter(after) || after == '#'
+		case '[':
+			escape = i == 0 || before == ']' || before == '!'
+		case '(', ':':
+			escape = before == ']'
+		case '#', '>', '=':
+			escape = i == 0
+		case '-', '+':
+			escape = i == 0 && (after == ' ' || after == r)
+		case '.', ')': // a list's number
+			escape = i > 0 && after == ' ' && strings.TrimFunc(string(runes[:i]), unicode.IsDigit) == ""
+		}
+		if escape {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// mdLink escapes text inside the brackets of a link.
+func mdLink(s string) string {
+	return strings.NewReplacer("\\[", "\\[", "[", "\\[", "]", "\\]").Replace(md(s))
 }
 
 // mdCode sets text as code, whatever backticks it holds.
 func mdCode(s string) string {
-	s = strings.NewReplacer("\r", "", "\n", " ").Replace(s)
+	s = printable(s)
 	fence := "`"
 	for strings.Contains(s, fence) {
 		fence += "`"

@@ -86,7 +86,7 @@ func (c *Comparison) line(v *Verdict) string {
 		interval, level = v.Interval, v.Level
 	}
 	places := decimalsFor(c.Metric, interval)
-	s := fmt.Sprintf("Δ = %s %s", signed(shown(c.Metric, *c.Lift), places), unit(c.Metric))
+	s := "Δ = " + inUnit(c.Metric, signed(shown(c.Metric, *c.Lift), places))
 	if interval != nil {
 		s += fmt.Sprintf(" %s (%s, %s)", liftRange(c.Metric, interval, places), percent(level), c.Method)
 	} else {
@@ -109,7 +109,7 @@ func (c *Comparison) line(v *Verdict) string {
 		s += fmt.Sprintf(", m = %s → %s", marginText(c.Metric, *v.Margin), v.short())
 	}
 	if c.MDE != nil {
-		s += fmt.Sprintf("; MDE %s %s", c.mdeText(), unit(c.Metric))
+		s += "; MDE " + inUnit(c.Metric, c.mdeText())
 	}
 	if n := c.Dropped.OneSided(); n > 0 {
 		s += "; " + c.missingText()
