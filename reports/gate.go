@@ -322,7 +322,7 @@ func (v *Verdict) needed() string {
 		places := decimalsFor(c.Metric, c.CI95)
 		parts = append(parts, fmt.Sprintf("about %s samples would decide if the lift is %s", roughly(*v.Needed), signed(shown(c.Metric, *c.Lift), places)))
 	}
-	if v.NeededIfEqual != nil && *v.NeededIfEqual > c.N+1 {
+	if v.NeededIfEqual != nil && *v.NeededIfEqual > c.N+1 && *c.Lift != 0 {
 		parts = append(parts, fmt.Sprintf("about %s if there is none", roughly(*v.NeededIfEqual)))
 	}
 	if len(parts) == 0 {
