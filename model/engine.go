@@ -153,6 +153,18 @@ func (e *Engine) MaxLength() int { return e.config.MaxPositionEmbeddings }
 // Arithmetic names what the numbers are made with.
 func (e *Engine) Arithmetic() string { return "f32" }
 
+// identity is raised whenever a change can move a bit of a result: the order of
+// a sum, a polynomial, the length of a block of keys, the rounding of a weight.
+const identity = "lorabench-engine/1"
+
+// Identity names the engine and the version of its arithmetic. Results of the
+// same inputs with the same identity are equal bit for bit, on any machine.
+func (e *Engine) Identity() string { return identity }
+
+// KernelPath names the code that computes: "avx2", "neon", "portable" (C without
+// vector instructions) or "go". It is a matter of speed: all give the same bits.
+func (e *Engine) KernelPath() string { return kernel.Path() }
+
 func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) error {
 	data, err := fs.ReadFile(dir, checkpoint.ConfigFile)
 	if err != nil {

@@ -217,14 +217,6 @@ func (m *Matrix) check(y []float32, ldy int, x []float32, ldx, M, n0, n1 int) {
 	}
 }
 
-// Scratch is working memory of one goroutine. The zero value is ready; it grows
-// to what is needed and keeps it.
-type Scratch struct {
-	f     []float32
-	addrs []uintptr  // of key and value blocks, for C
-	keep  []*float32 // the same, so that the blocks lie on the heap and live
-}
-
 // floats returns n floats, of undefined value, aligned to a cache line.
 func (s *Scratch) floats(n int) []float32 {
 	if len(s.f) < n {

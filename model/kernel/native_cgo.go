@@ -86,6 +86,14 @@ func (c native) form() C.int {
 	return 0
 }
 
+// Scratch is working memory of one goroutine. The zero value is ready; it grows
+// to what is needed and keeps it.
+type Scratch struct {
+	f     []float32
+	addrs []uintptr  // of key and value blocks, for C
+	keep  []*float32 // the same, so that the blocks lie on the heap and live
+}
+
 // Path names the code that runs: "avx2", "neon", or "portable" where the
 // processor has no AVX2. All give the same bits.
 func Path() string {

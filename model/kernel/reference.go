@@ -425,14 +425,3 @@ func (reference) maxSumExp(row []float32) (m float32, sum float64) {
 	}
 	return m, p[0]
 }
-
-// fmaBurst does n steps of 96 multiplications and additions.
-func (reference) fmaBurst(n int) float64 {
-	var acc [96]float32
-	for range n {
-		for i := range acc {
-			acc[i] = fma32(acc[i], 1.0000001, 1e-9)
-		}
-	}
-	return float64(acc[0])
-}
