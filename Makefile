@@ -2,10 +2,18 @@
 GO ?= go
 VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS = -X main.version=$(VERSION)
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help build test check bench lint golden
+.PHONY: help setup demo build test check lint vuln conformance bench
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+setup: ## install ngspice where it can be installed, and say so where not
+	@tools/setup.sh
+
+demo: setup build ## the whole job on the embedded model: set-up, build, lorabench demo
+	bin/lorabench demo
 
 build: ## bin/lorabench
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/lorabench ./cmd/lorabench
@@ -13,14 +21,24 @@ build: ## bin/lorabench
 test: ## all tests; those that read ../shared or need ngspice say so when they skip
 	$(GO) test ./...
 
-check: lint ## what every change must pass: formatting, linters, tests, also without cgo
-	$(GO) test ./...
-	CGO_ENABLED=0 $(GO) test ./model/kernel ./model/checkpoint
+check: lint test ## what every change must pass: formatting, linters, tests, also without cgo
+	CGO_ENABLED=0 $(GO) vet ./...
+	CGO_ENABLED=0 $(GO) test ./model/...
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck, govulncheck
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt -w these files'; exit 1; }
 	$(GO) vet ./...
-	$(GO) run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+	$(GO) run $(STATICCHECK) ./...
+	@$(MAKE) --no-print-directory vuln
 
-bench: ## kernels: GFLOP/s and share of this machine's peak
-	$(GO) test -run '^$$' -bench . ./model/kernel
+vuln: ## known vulnerabilities, where their database can be reached
+	@$(GO) run $(GOVULNCHECK) ./... >.vuln.log 2>&1; code=$$?; \
+	if [ $$code -eq 0 ]; then echo 'govulncheck: nothing found'; \
+	elif grep -q 'fetching vulnerabilities' .vuln.log; then echo 'govulncheck: not run, its database cannot be reached'; \
+	else cat .vuln.log; rm -f .vuln.log; exit 1; fi; rm -f .vuln.log
+
+conformance: ## every sample of lm-eval's runs in ../shared, on the real model (some 15 minutes)
+	$(GO) test ./runners -run TestConformanceWithLMEval -full -v -count 1 -timeout 90m
+
+bench: ## kernels and engine: GFLOP/s, tokens a second
+	$(GO) test -run '^$$' -bench . ./model/kernel ./model ./model/tokenizer
