@@ -31,7 +31,7 @@ func choiceFixture() Data {
 		map[string]lorabench.Floor{"acc": {Value: 0.25, Output: "always the first choice"}})
 	task.Scorer, task.NumShots = "choice", 2
 	d := Data{Run: fixture().Run}
-	d.Run.Settings = json.RawMessage(`{"seed":7,"tasks":["choices"]}`)
+	d.Run.Settings = json.RawMessage(`{"seed":7,"fewshot_seed":1234,"tasks":["choices"]}`)
 	d.Run.Command = []string{"lorabench", "run", "--adapter", "math=some dir/it's", "--tasks", "choices"}
 	for k, name := range []string{"base", "math"} {
 		g := stats.NewGenerator(uint64(k) + 9)

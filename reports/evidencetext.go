@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ailiance/lorabench"
 )
@@ -22,8 +21,8 @@ func (e *evidence) text() string {
 		fmt.Fprintf(&b, "%s\n\n", md(m.Task.Title))
 	}
 	fmt.Fprintf(&b, "- Run: %s on %s\n", md(m.Run), md(e.report.Run.Model))
-	fmt.Fprintf(&b, "- Status: %s, %s of %s samples measured\n", md(string(row.Status)), thousands(row.Measured), thousands(row.Total))
-	fmt.Fprintf(&b, "- Started %s, took %s (all variants together)\n", m.Started.UTC().Format("2006-01-02 15:04:05 MST"), m.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(&b, "- Status: %s\n", md(row.unfinished()))
+	fmt.Fprintf(&b, "- Started %s, took %s (all variants together)\n", m.Started.UTC().Format("2006-01-02 15:04:05 MST"), about(m.Elapsed))
 	fmt.Fprintf(&b, "- Tokens: %s of prompts, of which %s computed and the rest shared; %s generated\n",
 		thousands(row.Tokens.Prompt), thousands(row.Tokens.Computed), thousands(row.Tokens.Generated))
 

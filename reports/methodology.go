@@ -21,7 +21,11 @@ func (e *evidence) methodology() string {
 	fmt.Fprintf(&b, "- Prompts and metrics after: %s\n", orUnsaid(m.Task.Source))
 	fmt.Fprintf(&b, "- Dataset: %s, split %s, %s rows, content %s\n",
 		orUnsaid(m.Task.Dataset.Name), orUnsaid(m.Task.Dataset.Split), thousands(m.Task.Dataset.Rows), orUnsaid(m.Task.Dataset.SHA256))
-	fmt.Fprintf(&b, "- Examples in front of each question: %d\n", m.Task.NumShots)
+	shots := ""
+	if m.Task.NumShots > 0 {
+		shots = e.seed("fewshot_seed")
+	}
+	fmt.Fprintf(&b, "- Examples in front of each question: %d%s\n", m.Task.NumShots, shots)
 	fmt.Fprintf(&b, "- Samples: %s of %s measured, %s. All variants get the same samples, prompts and order, side by side, so that whatever ends early is compared on the same samples.\n",
 		thousands(len(m.Results)), thousands(m.Total), md(e.order()))
 	if n := e.clusters(); n > 0 {
@@ -84,19 +88,22 @@ func (e *evidence) methodology() string {
 	return b.String()
 }
 
+// seed prints a seed of the settings, "" where they have none.
+func (e *evidence) seed(key string) string {
+	var settings map[string]json.RawMessage
+	var seed json.Number
+	if json.Unmarshal(e.report.Run.Settings, &settings) != nil || json.Unmarshal(settings[key], &seed) != nil || seed == "" {
+		return ""
+	}
+	return ", seed " + seed.String()
+}
+
 // order says in which order samples were measured.
 func (e *evidence) order() string {
-	var set struct {
-		Seed *json.Number `json:"seed"`
-	}
-	seed := ""
-	if json.Unmarshal(e.report.Run.Settings, &set) == nil && set.Seed != nil {
-		seed = ", seed " + set.Seed.String()
-	}
 	if slices.IsSortedFunc(positions(e.data), func(a, b *lorabench.SampleResult) int { return a.Index - b.Index }) {
 		return "in the order of the dataset"
 	}
-	return "in a shuffled order that depends on seed, task and sample id only" + seed
+	return "in a shuffled order that depends on the run's seed, the task and the sample's id alone" + e.seed("seed")
 }
 
 // clusters returns how many clusters there are, 0 where each sample is its own.

@@ -3,6 +3,8 @@ package reports
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/env"
@@ -236,12 +238,9 @@ func (r *Report) compared(adapter, task, metric string) (*Comparison, string) {
 // warn collects what a reader of the numbers must know.
 func (r *Report) warn() {
 	for _, t := range r.Tasks {
+		r.warnUnfinished(t)
 		above, floored := 0, 0
 		for _, row := range t.Rows {
-			if row.Status != lorabench.Done {
-				r.Warnings = append(r.Warnings, fmt.Sprintf("%s on %s: %s, %s of %s samples measured",
-					t.Info.Name, row.Variant, row.Status, thousands(row.Measured), thousands(row.Total)))
-			}
 			cell := row.Primary()
 			if len(cell.Unscored) > 0 {
 				r.Warnings = append(r.Warnings, fmt.Sprintf("%s on %s: no score: %s", t.Info.Name, row.Variant, counts(cell.Unscored)))
@@ -259,4 +258,38 @@ func (r *Report) warn() {
 				t.Info.Name, fixed(shown(cell.Metric, cell.Floor.Value), decimalsFor(cell.Metric, nil)), unit(cell.Metric), cell.Floor.Output))
 		}
 	}
+}
+
+// warnUnfinished says what was left undone, once where it is the same for all
+// variants, and what the whole would have needed.
+func (r *Report) warnUnfinished(t *TaskReport) {
+	said := map[string][]string{} // variants
+	var texts []string
+	for _, row := range t.Rows {
+		if row.Status == lorabench.Done {
+			continue
+		}
+		text := row.unfinished()
+		if said[text] == nil {
+			texts = append(texts, text)
+		}
+		said[text] = append(said[text], row.Variant)
+	}
+	for _, text := range texts {
+		where := t.Info.Name
+		if variants := said[text]; len(variants) < len(t.Rows) {
+			where += " on " + strings.Join(variants, ", ")
+		}
+		r.Warnings = append(r.Warnings, where+": "+text)
+	}
+}
+
+// unfinished says how far a measurement came that did not end by itself.
+func (r *Row) unfinished() string {
+	s := fmt.Sprintf("%s, %s of %s samples measured", r.Status, thousands(r.Measured), thousands(r.Total))
+	if r.Status == lorabench.TimedOut && r.Measured > 0 && r.Measured < r.Total && r.Elapsed > 0 {
+		whole := time.Duration(float64(r.Elapsed) * float64(r.Total) / float64(r.Measured))
+		s += fmt.Sprintf(" in %s; all would need about %s", about(r.Elapsed), about(whole))
+	}
+	return s
 }

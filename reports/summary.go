@@ -222,9 +222,14 @@ func matrixCell(t *TaskReport, variant string, m lorabench.Metric) string {
 // is: no link, picture, tag, emphasis or formula comes of it. What is harmless
 // stays as it is, so that the file reads well as text too: "[−38, −24]", "p < 0.05",
 // "arc_easy".
-func md(s string) string {
+func md(s string) string { return escapeMarkdown(s, false) }
+
+// mdLink escapes text inside the brackets of a link.
+func mdLink(s string) string { return escapeMarkdown(s, true) }
+
+func escapeMarkdown(s string, brackets bool) string {
 	var b strings.Builder
-	runes := []rune(printable(s))
+	runes := []rune(strings.TrimLeft(printable(s), " ")) // spaces in front would hide what begins a block
 	at := func(i int) rune {
 		if i < 0 || i >= len(runes) {
 			return ' '
@@ -245,7 +250,9 @@ func md(s string) string {
 		case '&': // an entity
 			escape = unicode.IsLetter(after) || after == '#'
 		case '[':
-			escape = i == 0 || before == ']' || before == '!'
+			escape = brackets || i == 0 || before == ']' || before == '!'
+		case ']':
+			escape = brackets
 		case '(', ':':
 			escape = before == ']'
 		case '#', '>', '=':
@@ -261,11 +268,6 @@ func md(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-// mdLink escapes text inside the brackets of a link.
-func mdLink(s string) string {
-	return strings.NewReplacer("\\[", "\\[", "[", "\\[", "]", "\\]").Replace(md(s))
 }
 
 // mdCode sets text as code, whatever backticks it holds.
