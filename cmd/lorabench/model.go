@@ -2,47 +2,334 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/model"
 )
 
-func newModel() *cobra.Command {
+func newModel(stdio env.Stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: "model", Short: "the engine by hand"}
+	cmd.AddCommand(newInspect(), newLogits(), newGenerate(stdio), newTokenize(stdio))
+	return cmd
+}
+
+func newInspect() *cobra.Command {
 	var asJSON bool
-	inspect := &cobra.Command{Use: "inspect MODEL", Short: "architecture, shapes and identity", Args: exactly(1),
+	cmd := &cobra.Command{Use: "inspect MODEL", Short: "architecture, shapes and identity", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return inspectModel(cmd.Context(), cmd.OutOrStdout(), args[0], asJSON)
 		}}
-	inspect.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
-	cmd.AddCommand(inspect)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	return cmd
 }
 
 func inspectModel(ctx context.Context, w io.Writer, path string, asJSON bool) error {
-	e, err := model.Open(ctx, path, model.Options{})
+	e, err := openModel(ctx, path, model.Options{})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
 	c := e.Config()
+	tokenizer, template := "none", "none"
+	if t := e.Tokenizer(); t != nil {
+		tokenizer = t.Identity()
+		if t.ChatTemplate() != "" {
+			template = fmt.Sprintf("%d characters", len([]rune(t.ChatTemplate())))
+		}
+	}
 	if asJSON {
 		return printJSON(w, struct {
-			Schema string `json:"schema"`
-			SHA256 string `json:"sha256"`
-			Config any    `json:"config"`
-		}{"lorabench/model/1", e.Hash(), c})
+			Schema    string `json:"schema"`
+			SHA256    string `json:"sha256"`
+			Tokenizer string `json:"tokenizer"`
+			Config    any    `json:"config"`
+		}{"lorabench/model/1", e.Hash(), tokenizer, c})
 	}
-	fmt.Fprintf(w, "%s: %d layers, hidden %d, %d heads of %d (%d for keys and values), feed-forward %d, vocabulary %d, %d positions\n%s\n",
-		c.ModelType, c.NumHiddenLayers, c.HiddenSize, c.NumAttentionHeads, c.HeadDim, c.NumKeyValueHeads, c.IntermediateSize,
-		c.VocabSize, c.MaxPositionEmbeddings, e.Hash())
+	_, err = fmt.Fprintf(w, `architecture   %s: %d layers, hidden %d, feed-forward %d
+attention      %d heads of %d, %d for keys and values
+positions      %d
+vocabulary     %d
+tokenizer      %s
+chat template  %s
+weights        %s
+engine         %s, kernels %s
+`,
+		c.ModelType, c.NumHiddenLayers, c.HiddenSize, c.IntermediateSize, c.NumAttentionHeads, c.HeadDim, c.NumKeyValueHeads,
+		c.MaxPositionEmbeddings, c.VocabSize, tokenizer, template, e.Hash(), e.Identity(), e.KernelPath())
+	return err
+}
+
+// loadOne opens a model with at most one adapter, and returns the adapter's name.
+func loadOne(ctx context.Context, path, adapterText string) (*model.Engine, string, error) {
+	e, err := openModel(ctx, path, model.Options{})
+	if err != nil || adapterText == "" {
+		return e, "", err
+	}
+	a, err := parseAdapter(adapterText)
+	if err == nil {
+		_, err = loadAdapter(ctx, e, path, a)
+	}
+	if err != nil {
+		e.Close()
+		return nil, "", err
+	}
+	return e, a.Name, nil
+}
+
+func loadAdapter(ctx context.Context, e *model.Engine, modelPath string, a adapter) (*model.Proof, error) {
+	dir, err := adapterDir(modelPath, a)
+	if err != nil {
+		return nil, err
+	}
+	return e.LoadAdapter(ctx, a.Name, dir)
+}
+
+func newLogits() *cobra.Command {
+	var adapterText, tokens, out string
+	cmd := &cobra.Command{Use: "logits MODEL --tokens F.json --out F.safetensors", Short: "logits of every position of given tokens", Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if tokens == "" || out == "" {
+				return usagef("model logits: --tokens and --out are needed")
+			}
+			return writeLogits(cmd.Context(), args[0], adapterText, tokens, out)
+		}}
+	cmd.Flags().StringVar(&adapterText, "adapter", "", "ADAPTER")
+	cmd.Flags().StringVar(&tokens, "tokens", "", `file {"sequences": [[ids] …]}`)
+	cmd.Flags().StringVar(&out, "out", "", `float32 tensors "logits.0" … [n, vocabulary]`)
+	return cmd
+}
+
+// readSequences reads {"sequences": [[ids] …]}.
+func readSequences(file string) ([][]int32, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("--tokens: %w", err)
+	}
+	var doc struct {
+		Sequences [][]int32 `json:"sequences"`
+	}
+	if err := json.Unmarshal(data, &doc); err != nil {
+		return nil, fmt.Errorf("--tokens %s: %w", file, err)
+	}
+	if len(doc.Sequences) == 0 {
+		return nil, fmt.Errorf(`--tokens %s: no sequences: want {"sequences": [[1, 2, 3]]}`, file)
+	}
+	return doc.Sequences, nil
+}
+
+func writeLogits(ctx context.Context, path, adapterText, tokens, out string) error {
+	sequences, err := readSequences(tokens)
+	if err != nil {
+		return err
+	}
+	e, name, err := loadOne(ctx, path, adapterText)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	vocabulary := e.Config().VocabSize
+	type tensor struct {
+		DType   string   `json:"dtype"`
+		Shape   [2]int   `json:"shape"`
+		Offsets [2]int64 `json:"data_offsets"`
+	}
+	header, at := map[string]tensor{}, int64(0)
+	for i, ids := range sequences {
+		end := at + 4*int64(len(ids))*int64(vocabulary)
+		header[fmt.Sprintf("logits.%d", i)] = tensor{"F32", [2]int{len(ids), vocabulary}, [2]int64{at, end}}
+		at = end
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	for len(text)%8 != 0 {
+		text = append(text, ' ')
+	}
+	f, err := os.Create(out)
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	defer f.Close()
+	if _, err := f.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)); err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	row := make([]byte, 0, 4*vocabulary)
+	for i, ids := range sequences {
+		if len(ids) == 0 {
+			continue
+		}
+		logits, err := e.Logits(ctx, name, ids)
+		if err != nil {
+			return fmt.Errorf("sequence %d: %w", i, err)
+		}
+		for _, position := range logits {
+			row = row[:0]
+			for _, x := range position {
+				row = binary.LittleEndian.AppendUint32(row, math.Float32bits(x))
+			}
+			if _, err := f.Write(row); err != nil {
+				return fmt.Errorf("--out: %w", err)
+			}
+		}
+	}
+	return f.Close()
+}
+
+type generateOptions struct {
+	model, adapter, prompt, tokens string
+	until                          []string
+	most                           int
+	temperature                    float64
+	asJSON                         bool
+}
+
+func newGenerate(stdio env.Stdio) *cobra.Command {
+	o := generateOptions{}
+	cmd := &cobra.Command{Use: "generate MODEL (--prompt TEXT | --tokens F.json)", Short: "greedy text after a prompt", Args: exactly(1),
+		Example: `  lorabench model generate demo --adapter spice --prompt "Q: Tom has 12 pens and buys 7. How many pens has he?
+A:"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.model = args[0]
+			return generate(cmd.Context(), stdio, o)
+		}}
+	f := cmd.Flags()
+	f.StringVar(&o.adapter, "adapter", "", "ADAPTER")
+	f.StringVar(&o.prompt, "prompt", "", "text, as it is: special tokens in it count, and those that the tokenizer puts around a text are added")
+	f.StringVar(&o.tokens, "tokens", "", `file {"sequences": [[ids] …]}`)
+	f.StringArrayVar(&o.until, "stop", nil, "end before this text; repeat for more")
+	f.IntVar(&o.most, "max-new-tokens", 128, "bound of the text")
+	f.Float64Var(&o.temperature, "temperature", 0, "0: the likeliest token each time (others are not built yet)")
+	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
+	return cmd
+}
+
+// generation is one text of lorabench/generations/1.
+type generation struct {
+	Text         string  `json:"text"`
+	IDs          []int32 `json:"ids"`
+	Stop         string  `json:"stop"`
+	PromptTokens int     `json:"prompt_tokens"`
+}
+
+func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
+	switch {
+	case o.temperature != 0:
+		return usagef("model generate: --temperature %v: only 0 is built", o.temperature)
+	case (o.prompt == "") == (o.tokens == ""):
+		return usagef("model generate: want either --prompt or --tokens")
+	case o.most < 1:
+		return usagef("model generate: --max-new-tokens %d: want at least 1", o.most)
+	}
+	var sequences [][]int32
+	if o.tokens != "" {
+		var err error
+		if sequences, err = readSequences(o.tokens); err != nil {
+			return err
+		}
+	}
+	e, name, err := loadOne(ctx, o.model, o.adapter)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if o.tokens == "" {
+		t := e.Tokenizer()
+		if t == nil {
+			return errors.New("the checkpoint has no tokenizer: give --tokens")
+		}
+		ids, err := t.Encode(o.prompt, true)
+		if err != nil {
+			return err
+		}
+		sequences = [][]int32{ids}
+	}
+	for i, ids := range sequences {
+		if err := e.Submit(model.Job{ID: i, Adapter: name, Tokens: ids, MaxNewTokens: o.most, Until: o.until}); err != nil {
+			return fmt.Errorf("sequence %d: %w", i, err)
+		}
+	}
+	texts := make([]generation, len(sequences))
+	for e.Pending() > 0 {
+		answers, err := e.Step(ctx)
+		if err != nil {
+			return err
+		}
+		for _, a := range answers {
+			if a.Err != nil {
+				return fmt.Errorf("sequence %d: %w", a.ID, a.Err)
+			}
+			texts[a.ID] = generation{Text: a.Text, IDs: a.New, Stop: string(a.Stop), PromptTokens: a.PromptTokens}
+		}
+	}
+	if o.asJSON {
+		return printJSON(stdio.Out, struct {
+			Schema string       `json:"schema"`
+			Texts  []generation `json:"texts"`
+		}{"lorabench/generations/1", texts})
+	}
+	for _, t := range texts {
+		if _, err := fmt.Fprintln(stdio.Out, visible(t.Text)); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+func newTokenize(stdio env.Stdio) *cobra.Command {
+	var special, decode bool
+	cmd := &cobra.Command{Use: "tokenize MODEL", Short: `text on standard input to {"ids": […]}, or back`, Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return tokenize(cmd.Context(), stdio, args[0], special, decode)
+		}}
+	cmd.Flags().BoolVar(&special, "special", false, "with the special tokens that the tokenizer puts around a text; decoding, keep them")
+	cmd.Flags().BoolVar(&decode, "decode", false, `{"ids": […]} on standard input to text`)
+	return cmd
+}
+
+func tokenize(ctx context.Context, stdio env.Stdio, path string, special, decode bool) error {
+	e, err := openModel(ctx, path, model.Options{})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	t := e.Tokenizer()
+	if t == nil {
+		return errors.New("the checkpoint has no tokenizer")
+	}
+	text, err := io.ReadAll(stdio.In)
+	if err != nil {
+		return err
+	}
+	type document struct {
+		IDs []int32 `json:"ids"`
+	}
+	if decode {
+		var doc document
+		if err := json.Unmarshal(text, &doc); err != nil {
+			return fmt.Errorf(`standard input: %w: want {"ids": [1, 2]}`, err)
+		}
+		_, err := io.WriteString(stdio.Out, t.Decode(doc.IDs, !special))
+		return err
+	}
+	ids, err := t.Encode(string(text), special)
+	if err != nil {
+		return err
+	}
+	if ids == nil {
+		ids = []int32{}
+	}
+	return json.NewEncoder(stdio.Out).Encode(document{ids})
 }
 
 func newAdapter() *cobra.Command {
@@ -69,17 +356,24 @@ type adapterReport struct {
 	Probe   any       `json:"probe"`
 }
 
-func checkAdapter(ctx context.Context, w io.Writer, path, dir string, asJSON bool) error {
-	e, err := model.Open(ctx, path, model.Options{})
+func checkAdapter(ctx context.Context, w io.Writer, path, text string, asJSON bool) error {
+	a, err := parseAdapter(text)
+	if err != nil {
+		return usageError{err}
+	}
+	e, err := openModel(ctx, path, model.Options{})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	proof, refused := e.LoadAdapter(ctx, filepath.Base(dir), os.DirFS(dir))
-	report := adapterReport{Schema: "lorabench/adapter/1", Applied: refused == nil}
+	proof, err := loadAdapter(ctx, e, path, a)
+	var refused *model.AdapterError
+	if err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	report := adapterReport{Schema: "lorabench/adapter/1", Applied: err == nil, Rank: []int{}, Scale: []float64{}}
 	if refused != nil {
-		reason := refused.Error()
-		report.Reason = &reason
+		report.Reason = &refused.Reason
 	} else {
 		report.Modules, report.Tensors, report.Rank, report.Scale = proof.Modules, proof.Tensors, proof.Ranks, proof.Scales
 		report.Probe = struct {
@@ -88,19 +382,12 @@ func checkAdapter(ctx context.Context, w io.Writer, path, dir string, asJSON boo
 		}{proof.KL, proof.MaxLogitDifference}
 	}
 	if asJSON {
-		if err := printJSON(w, report); err != nil {
-			return err
-		}
-		return refused
+		return errors.Join(err, printJSON(w, report))
 	}
-	if refused != nil {
-		return refused
-	}
-	ranks, err := json.Marshal(proof.Ranks)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "applied: %d tensors on %d modules, rank %s, scale %v\nprobe: KL %.4g nats, largest logit difference %.4g over %d tokens; with B = 0 equal to the base bit for bit\n",
-		proof.Tensors, proof.Modules, ranks, proof.Scales, proof.KL, proof.MaxLogitDifference, proof.ProbeTokens)
-	return nil
+	_, err = fmt.Fprintf(w, "applied: %d tensors on %d modules (%s), rank %v, scale %v\nprobe: KL %.4g nats, largest logit difference %.4g over %d tokens; with B = 0 equal to the base bit for bit\n",
+		proof.Tensors, proof.Modules, strings.Join(proof.Targets, ", "), proof.Ranks, proof.Scales, proof.KL, proof.MaxLogitDifference, proof.ProbeTokens)
+	return err
 }

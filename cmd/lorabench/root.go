@@ -22,9 +22,10 @@ func newRoot(stdio env.Stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "lorabench",
 		Short: "what a LoRA adapter does to its base model, with evidence",
-		Example: `  lorabench tasks
-  lorabench model inspect MODEL
-  lorabench adapter check MODEL ADAPTER`,
+		Example: `  lorabench demo                           the whole job on an embedded model
+  lorabench run --model MODEL --adapter math=DIR --tasks arc_easy,gsm8k_cot --data DIR
+  lorabench rerun FOLDER                   one measurement again, to the last bit
+  lorabench adapter check MODEL ADAPTER    is it applied at all?`,
 		Version:       env.ReadBuild(version, "").Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -33,7 +34,8 @@ func newRoot(stdio env.Stdio) *cobra.Command {
 	root.SetOut(stdio.Out)
 	root.SetErr(stdio.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newTasks(), newModel(), newAdapter())
+	root.AddCommand(newDemo(stdio), newRun(stdio), newRerun(stdio), newTasks(), newModel(stdio), newAdapter())
+	root.AddCommand(newGate(), newReport(stdio), newCompare(), newRuns(), newSamples(), newScore(), newDoctor())
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "what each exit code says", Long: exitCodesHelp, Hidden: true,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), exitCodesHelp) }})
 	return root
