@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/spf13/pflag"
+
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/reports"
 	"github.com/ailiance/lorabench/results"
@@ -15,9 +17,17 @@ import (
 // configFile is read from the current directory.
 const configFile = "lorabench.yaml"
 
+// noDatabaseError says that a file to read is not there.
+type noDatabaseError struct{ error }
+
+func (e noDatabaseError) Unwrap() error { return e.error }
+
 // readStore opens a database, lets f read it and closes it.
 func readStore(ctx context.Context, path string, f func(*results.Store) error) error {
 	store, err := results.OpenReadOnly(ctx, path, results.Options{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return noDatabaseError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -58,8 +68,9 @@ func loadStored(ctx context.Context, store *results.Store, run string) (data rep
 	return data, s.Refused, keepCommon(data.Measurements), nil
 }
 
-// keepCommon leaves out of every task that did not end as done what lies behind
-// its common prefix, and says so.
+// keepCommon leaves out of the measurements that did not end as done what lies
+// behind the common prefix of their task, and says so. A variant that is done
+// stays whole: nothing is missing there, and only pairs are compared.
 func keepCommon(measurements []reports.MeasurementData) (notes []string) {
 	byTask := map[string][]*reports.MeasurementData{}
 	for i := range measurements {
@@ -78,12 +89,14 @@ func keepCommon(measurements []reports.MeasurementData) (notes []string) {
 		}
 		n, left := commonPrefix(arms), 0
 		for _, g := range group {
-			left += len(g.Results) - n
-			g.Results = g.Results[:n]
+			if g.Status != lorabench.Done {
+				left += len(g.Results) - n
+				g.Results = g.Results[:n]
+			}
 		}
 		if left > 0 {
 			notes = append(notes, fmt.Sprintf(
-				"%s: the first %d samples count, which all variants have; %d results behind them are left out, since what was slow is missing there", m.Task.Name, n, left))
+				"%s: its first %d samples count, which all variants have; %d results behind them are left out: what is slow is missing there", m.Task.Name, n, left))
 		}
 	}
 	return notes
@@ -160,4 +173,14 @@ func loadPolicy(file string) (reports.Policy, error) {
 		return p, fmt.Errorf("%s: %w", configFile, err)
 	}
 	return p, nil
+}
+
+// runFlags are the flags that say which run of which database.
+func runFlags(f *pflag.FlagSet, run, db *string) {
+	f.StringVar(run, "run", "", "id of a run, or how it begins; else the newest")
+	dbFlag(f, db)
+}
+
+func dbFlag(f *pflag.FlagSet, db *string) {
+	f.StringVar(db, "db", defaultSettings().DB, "database")
 }

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/env"
+	"github.com/ailiance/lorabench/model/kernel"
+	"github.com/ailiance/lorabench/results"
+	"github.com/ailiance/lorabench/scorers/sandbox"
+	"github.com/ailiance/lorabench/scorers/spice"
+)
+
+func newDoctor() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "doctor", Short: "what this machine has, and what it is needed for", Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return doctor(cmd.Context(), cmd.OutOrStdout(), asJSON)
+		}}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	return cmd
+}
+
+// finding is one line of lorabench/doctor/1.
+type finding struct {
+	Name      string `json:"name"`
+	OK        bool   `json:"ok"`
+	Required  bool   `json:"required"`
+	Found     string `json:"found"`
+	NeededFor string `json:"needed_for"`
+}
+
+func doctor(ctx context.Context, w io.Writer, asJSON bool) error {
+	findings := examine(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var missing []string
+	for _, f := range findings {
+		if f.Required && !f.OK {
+			missing = append(missing, f.Name)
+		}
+	}
+	var err error
+	if asJSON {
+		err = printJSON(w, struct {
+			Schema string    `json:"schema"`
+			OK     bool      `json:"ok"`
+			Checks []finding `json:"checks"`
+		}{"lorabench/doctor/1", len(missing) == 0, findings})
+	} else {
+		err = printFindings(w, findings)
+	}
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("doctor: missing: %s", strings.Join(missing, ", "))
+	}
+	return err
+}
+
+func printFindings(w io.Writer, findings []finding) error {
+	for _, f := range findings {
+		state, optional := "ok", ""
+		if !f.OK {
+			state = "missing"
+		}
+		if !f.OK && !f.Required {
+			optional = " (optional)"
+		}
+		if _, err := fmt.Fprintf(w, "%-8s %-10s %s\n%19s for %s%s\n", state, f.Name, oneLine(f.Found), "", f.NeededFor, optional); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Below these something goes wrong soon.
+const (
+	leastMemory = 1 << 30
+	leastDisk   = 1 << 30
+)
+
+// examine tries everything out that can be tried.
+func examine(ctx context.Context) []finding {
+	machine := env.Collect(ctx, env.Options{Out: ".", Tools: slices.DeleteFunc(env.Tools(), func(q env.ToolQuery) bool { return q.Name == "ngspice" })})
+	build := machine.Build
+	cgo := slices.Contains(build.Settings, "CGO_ENABLED=1")
+	findings := []finding{
+		{"build", true, false, fmt.Sprintf("lorabench %s, %s, %s", build.Version, build.Go, strings.Join(build.Settings, " ")), "knowing which program gave a number"},
+		processor(machine.CPU),
+		kernels(kernel.Path()),
+		{"cgo", cgo, true, map[bool]string{true: "built with it", false: "built without it: CGO_ENABLED=1 and a C compiler"}[cgo], "the database and fast arithmetic"},
+		database(ctx),
+		memory(machine.Memory),
+		disk(machine.Disk),
+		confinement(sandbox.Probe()),
+		simulator(ctx),
+	}
+	for _, tool := range machine.Tools {
+		findings = append(findings, finding{tool.Name, tool.Error == "", false, toolText(tool), "nothing yet: tasks of boards and schematics are not built"})
+	}
+	return findings
+}
+
+func processor(c env.CPU) finding {
+	cores := "cores unknown"
+	if c.Cores != nil {
+		cores = fmt.Sprintf("%d cores", *c.Cores)
+	}
+	return finding{"processor", true, false,
+		fmt.Sprintf("%s, %s, %d threads; %s", c.Model, cores, c.Threads, strings.Join(c.Features, " ")), "tokens per second; the numbers do not depend on it"}
+}
+
+// kernels says which code computes.
+func kernels(path string) finding {
+	f := finding{"kernels", path == "avx2" || path == "neon", false, path, "speed: all give the same bits"}
+	if !f.OK {
+		f.Found += ": without vector instructions, many times slower"
+	}
+	return f
+}
+
+// database stores a run in a file of its own and reads it back.
+func database(ctx context.Context) finding {
+	f := finding{"database", true, true, "SQLite writes and reads back", "keeping what is measured"}
+	if err := tryDatabase(ctx); err != nil {
+		f.OK, f.Found = false, err.Error()
+	}
+	return f
+}
+
+func tryDatabase(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "lorabench-doctor-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	store, err := results.Open(ctx, filepath.Join(dir, "try.db"), results.Options{})
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	want := lorabench.Run{ID: "doctor", Started: time.Unix(0, 0).UTC()}
+	if err := store.CreateRun(ctx, want); err != nil {
+		return err
+	}
+	run, err := store.FindRun(ctx, "")
+	if err == nil && run.ID != want.ID {
+		err = fmt.Errorf("stored run %s, read %s", want.ID, run.ID)
+	}
+	return err
+}
+
+func memory(m env.Memory) finding {
+	f := finding{"memory", m.Available == nil || *m.Available >= leastMemory, false, "", "the weights, and keys and values beside them"}
+	f.Found = bytesText(m.Available) + " available of " + bytesText(m.Total)
+	if m.Limit != nil {
+		f.Found += ", limited to " + bytesText(m.Limit)
+	}
+	return f
+}
+
+func disk(d env.Disk) finding {
+	return finding{"disk", d.Free == nil || *d.Free >= leastDisk, false, bytesText(d.Free) + " free here", "database and evidence"}
+}
+
+func bytesText(n *uint64) string {
+	if n == nil {
+		return env.Unknown
+	}
+	return fmt.Sprintf("%.1f GiB", float64(*n)/(1<<30))
+}
+
+// confinement says what hostile texts run in.
+func confinement(p sandbox.Protections) finding {
+	f := finding{"sandbox", p.Mode != "", false, p.Refused, "simulating circuits that a model wrote"}
+	if !f.OK {
+		return f
+	}
+	walls := []string{p.Mode}
+	for _, w := range []struct {
+		is   bool
+		name string
+	}{
+		{p.UserNamespace, "own users"}, {p.MountNamespace, "own files"}, {p.PIDNamespace, "own processes"}, {p.NetworkNamespace, "no network"},
+		{p.IPCNamespace, "own IPC"}, {p.Landlock > 0, fmt.Sprintf("Landlock %d", p.Landlock)}, {p.Seccomp, "seccomp"}, {p.Unprivileged, "no privileges"},
+	} {
+		if w.is {
+			walls = append(walls, w.name)
+		}
+	}
+	f.Found = strings.Join(walls, ", ")
+	if p.Refused != "" {
+		f.Found += "; " + p.Refused
+	}
+	return f
+}
+
+// simulator has ngspice divide a voltage by two in the sandbox.
+func simulator(ctx context.Context) finding {
+	f := finding{"ngspice", true, false, "", "tasks of circuits; without it they are scored by form alone"}
+	s, err := spice.NewSimulator(ctx)
+	switch {
+	case errors.Is(err, spice.ErrNoSimulator):
+		f.OK, f.Found = false, "not installed"
+	case err != nil:
+		f.OK, f.Found = false, err.Error()
+	default:
+		f.Found = s.Version() + ", simulates a divider right in the sandbox"
+	}
+	return f
+}
+
+func toolText(t env.Tool) string {
+	if t.Error != "" {
+		return t.Error
+	}
+	return t.Version
+}
