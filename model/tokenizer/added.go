@@ -1,0 +1,183 @@
+package tokenizer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// addedToken is an entry of added_tokens in tokenizer.json.
+type addedToken struct {
+	ID         int32  `json:"id"`
+	Content    string `json:"content"`
+	SingleWord bool   `json:"single_word"`
+	LStrip     bool   `json:"lstrip"`
+	RStrip     bool   `json:"rstrip"`
+	Normalized bool   `json:"normalized"`
+	Special    bool   `json:"special"`
+}
+
+// addedTokens are the tokens that are looked for in the text before anything
+// else touches it, and those looked for after the normalizer.
+type addedTokens struct {
+	plain      matcher
+	normalized matcher
+	special    map[string]bool // by content
+	list       []addedToken    // by id
+}
+
+// newAddedTokens indexes list. Later entries replace earlier ones of one id.
+func newAddedTokens(list []addedToken, n normalizer, c *classes) (addedTokens, error) {
+	byID := map[int32]addedToken{}
+	for _, a := range list {
+		byID[a.ID] = a
+	}
+	added := addedTokens{special: map[string]bool{}, plain: newMatcher(c), normalized: newMatcher(c)}
+	for _, a := range byID {
+		added.list = append(added.list, a)
+	}
+	slices.SortFunc(added.list, func(a, b addedToken) int { return int(a.ID) - int(b.ID) })
+	// Of two tokens that the normalizer makes equal the first wins, and special
+	// ones come first.
+	for _, special := range []bool{true, false} {
+		for _, a := range added.list {
+			if a.Special != special {
+				continue
+			}
+			added.special[a.Content] = added.special[a.Content] || special
+			if !a.Normalized {
+				added.plain.add(a.Content, a)
+				continue
+			}
+			content := a.Content
+			if n != nil {
+				var err error
+				if content, err = n.normalize(content); err != nil {
+					return added, fmt.Errorf("added token %q: %w", a.Content, err)
+				}
+			}
+			if content == "" {
+				return added, fmt.Errorf("added token %q: the normalizer leaves nothing of it", a.Content)
+			}
+			added.normalized.add(content, a)
+		}
+	}
+	for _, a := range added.list {
+		if !added.special[a.Content] {
+			delete(added.special, a.Content)
+		}
+	}
+	return added, nil
+}
+
+// matcher finds added tokens in a text: the leftmost one, and of those the
+// longest. It is a trie over bytes.
+type matcher struct {
+	classes *classes
+	starts  [256]bool
+	next    map[trieEdge]int32
+	tokens  []*addedToken // by node; nil where no token ends
+}
+
+type trieEdge struct {
+	node int32
+	b    byte
+}
+
+func newMatcher(c *classes) matcher {
+	return matcher{classes: c, next: map[trieEdge]int32{}, tokens: []*addedToken{nil}}
+}
+
+func (m *matcher) add(pattern string, a addedToken) {
+	m.starts[pattern[0]] = true
+	node := int32(0)
+	for i := range len(pattern) {
+		edge := trieEdge{node, pattern[i]}
+		next, ok := m.next[edge]
+		if !ok {
+			next = int32(len(m.tokens))
+			m.next[edge] = next
+			m.tokens = append(m.tokens, nil)
+		}
+		node = next
+	}
+	if m.tokens[node] == nil {
+		m.tokens[node] = &a
+	}
+}
+
+// at returns the longest token at the start of text, and where it ends.
+func (m *matcher) at(text string) (a *addedToken, end int) {
+	node := int32(0)
+	for i := range len(text) {
+		next, ok := m.next[trieEdge{node, text[i]}]
+		if !ok {
+			break
+		}
+		node = next
+		if m.tokens[node] != nil {
+			a, end = m.tokens[node], i+1
+		}
+	}
+	return a, end
+}
+
+// split hands on, in order, the tokens found in text and what is between them
+// (id -1). atStart says that a piece begins where text does.
+//
+// Source: AddedVocabulary::find_matches, with its quirk: a token that strips
+// the spaces to its right may swallow the start of the next match.
+func (m *matcher) split(text string, yield func(piece string, id int32, atStart bool) error) error {
+	done := 0
+	for i := 0; i < len(text); {
+		if !m.starts[text[i]] {
+			i++
+			continue
+		}
+		a, n := m.at(text[i:])
+		if a == nil {
+			i++
+			continue
+		}
+		start, stop := i, i+n
+		i = stop
+		if a.SingleWord && (m.wordBefore(text[:start]) || m.wordAfter(text[stop:])) {
+			continue
+		}
+		if a.LStrip {
+			start = max(len(m.trimRight(text[:start])), done)
+		}
+		if a.RStrip {
+			stop = len(text) - len(m.trimLeft(text[stop:]))
+		}
+		if done < start {
+			if err := yield(text[done:start], -1, done == 0); err != nil {
+				return err
+			}
+		}
+		if err := yield("", a.ID, start == 0); err != nil {
+			return err
+		}
+		done = stop
+	}
+	if done < len(text) {
+		return yield(text[done:], -1, done == 0)
+	}
+	return nil
+}
+
+func (m *matcher) isSpace(r rune) bool { return m.classes[r]&classSpace != 0 }
+
+func (m *matcher) trimLeft(s string) string  { return strings.TrimLeftFunc(s, m.isSpace) }
+func (m *matcher) trimRight(s string) string { return strings.TrimRightFunc(s, m.isSpace) }
+
+func (m *matcher) wordBefore(s string) bool {
+	r, size := utf8.DecodeLastRuneInString(s)
+	return size > 0 && m.classes[r]&classWord != 0
+}
+
+func (m *matcher) wordAfter(s string) bool {
+	r, size := utf8.DecodeRuneInString(s)
+	return size > 0 && m.classes[r]&classWord != 0
+}

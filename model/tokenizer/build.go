@@ -1,0 +1,105 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// tokenizer makes the tokenizer of a recipe, and takes over its vocabulary.
+func (r *recipe) tokenizer() (*Tokenizer, error) {
+	b := builder{newClasses(), newAlphabet()}
+	t := &Tokenizer{classes: b.classes, before: r.before, after: r.after, bos: r.bos, eos: r.eos, template: r.template}
+	normalizers, err := b.normalizers(r.normalizer, 0)
+	if err != nil {
+		return nil, fmt.Errorf("normalizer: %w", err)
+	}
+	switch len(normalizers) {
+	case 0:
+	case 1:
+		t.normalizer = normalizers[0]
+	default:
+		t.normalizer = normalizers
+	}
+	if t.splitters, err = b.splitters(r.preTokenizer, 0); err != nil {
+		return nil, fmt.Errorf("pre_tokenizer: %w", err)
+	}
+	inBytes := t.endInBytes(r.vocab, b.alphabet)
+	if t.bpe, err = newBPE(r.vocab, r.merges, r.options, inBytes, b.alphabet); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	t.decoder = []decodeStep{spaced{}}
+	if r.decoder != nil {
+		var fused bool
+		if t.decoder, err = b.decoders(r.decoder, 0, &fused); err != nil {
+			return nil, fmt.Errorf("decoder: %w", err)
+		}
+	}
+	if t.hash, err = r.hash(); err != nil {
+		return nil, err
+	}
+	if err := r.addTokens(); err != nil {
+		return nil, fmt.Errorf("added_tokens: %w", err)
+	}
+	if t.added, err = newAddedTokens(r.added, t.normalizer, b.classes); err != nil {
+		return nil, fmt.Errorf("added_tokens: %w", err)
+	}
+	t.tokens, t.present, t.ids = r.vocab.tokens, r.vocab.present, r.vocab.ids
+	return t, t.checkSpecial()
+}
+
+// endInBytes leaves out a last step that spells bytes as letters, if the
+// vocabulary has all letters: the model then takes the bytes themselves.
+func (t *Tokenizer) endInBytes(v *vocabulary, a *alphabet) bool {
+	last := len(t.splitters) - 1
+	if last < 0 {
+		return false
+	}
+	if _, ok := t.splitters[last].(byteLetters); !ok {
+		return false
+	}
+	for _, letter := range a.letters {
+		if _, ok := v.ids[string(letter)]; !ok {
+			return false
+		}
+	}
+	t.splitters = t.splitters[:last]
+	return true
+}
+
+// addTokens puts the added tokens into the vocabulary.
+func (r *recipe) addTokens() error {
+	r.vocab.limit += len(r.added)
+	for _, a := range r.added {
+		if err := r.vocab.set(a.Content, int(a.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkSpecial checks that the tokens around a text are in the vocabulary.
+func (t *Tokenizer) checkSpecial() error {
+	for _, list := range [][]int32{t.before, t.after, t.eos} {
+		for _, id := range list {
+			if _, ok := t.IDToToken(id); !ok {
+				return fmt.Errorf("special token %d is not in the vocabulary", id)
+			}
+		}
+	}
+	if _, ok := t.IDToToken(t.bos); !ok && t.bos >= 0 {
+		return fmt.Errorf("BOS token %d is not in the vocabulary", t.bos)
+	}
+	return nil
+}
+
+// canonical returns JSON in a form that does not depend on layout and order.
+func canonical(raw json.RawMessage) ([]byte, error) {
+	if raw == nil {
+		return []byte("null"), nil
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
+}

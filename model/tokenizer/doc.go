@@ -1,0 +1,22 @@
+// Package tokenizer turns text into token ids and back, exactly as Hugging
+// Face's Rust tokenizers do (compared with 0.23): tokenizer.json, or the
+// tokenizer.ggml keys of a GGUF file.
+//
+// A text goes through these steps, as in the Rust library:
+//
+//	added tokens → normalizer → normalized added tokens → pre-tokenizer → BPE → post-processor
+//
+// The model is byte-pair encoding in both its forms: over bytes (GPT-2, Llama 3,
+// Qwen, SmolLM, ...) and over characters with byte fallback (Llama 2, Mistral,
+// Gemma). A component or an option that is not known is refused by name, never
+// left out: a text split otherwise than in training scores lower, and nothing
+// looks wrong.
+//
+// Unicode classes are those of the libraries under the Rust tokenizers, not
+// Go's: Unicode 16 in regular expressions (Oniguruma), newer still in Digits
+// (char::is_numeric), older in NFC and Punctuation.
+//
+// Left out on purpose: WordPiece, Unigram, training, truncation, padding,
+// offsets, pairs of sequences, chat templates (only their source is handed on),
+// and the cleaning of spaces that transformers may do after decoding.
+package tokenizer

@@ -1,0 +1,136 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Metadata are the keys tokenizer.ggml.* of a GGUF file, and
+// tokenizer.chat_template.
+type Metadata struct {
+	Model      string   // "gpt2": byte-level BPE
+	Pre        string   // the name of the pre-tokenizer
+	Tokens     []string // by id
+	TokenTypes []int    // by id: one of tokenType; none: all are normal
+	Merges     []string // "left right"
+	BOS, EOS   int      // -1 where there is none
+	EOT        int      // end of turn; -1 where there is none
+	AddBOS     *bool    // nil where nothing is said
+	AddEOS     *bool
+
+	ChatTemplate string
+}
+
+// tokenType is what a GGUF file says of a token.
+type tokenType int
+
+const (
+	normalToken  tokenType = 1
+	unknownToken tokenType = 2
+	controlToken tokenType = 3
+	userToken    tokenType = 4
+	unusedToken  tokenType = 5
+)
+
+// FromGGUF makes the tokenizer of a GGUF file. What the file does not store (how
+// texts are normalized and split) follows from the name in Pre.
+func FromGGUF(m Metadata) (*Tokenizer, error) {
+	r, err := m.recipe()
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer.ggml.%w", err)
+	}
+	t, err := r.tokenizer()
+	if err != nil {
+		return nil, fmt.Errorf("tokenizer.ggml: %w", err)
+	}
+	return t, nil
+}
+
+func (m Metadata) recipe() (*recipe, error) {
+	if m.Model != "gpt2" {
+		return nil, fmt.Errorf("model %.40q is not supported, want gpt2", m.Model)
+	}
+	pre, ok := preTokenizerOf(m.Pre)
+	if !ok {
+		return nil, fmt.Errorf("pre %.40q is not known", m.Pre)
+	}
+	r := &recipe{
+		options: modelOptions{IgnoreMerges: pre.ignoreMerges}, preTokenizer: pre.json(),
+		decoder: json.RawMessage(`{"type":"ByteLevel"}`), template: m.ChatTemplate, bos: -1,
+	}
+	if pre.nfc {
+		r.normalizer = json.RawMessage(`{"type":"NFC"}`)
+	}
+	if err := m.vocabulary(r); err != nil {
+		return nil, err
+	}
+	r.merges = make([]mergeRule, len(m.Merges))
+	for i, line := range m.Merges {
+		var err error
+		if r.merges[i], err = splitMerge(line); err != nil {
+			return nil, fmt.Errorf("merges: entry %d: %w", i, err)
+		}
+	}
+	return r, m.special(r, pre.addBOS)
+}
+
+func (m Metadata) vocabulary(r *recipe) error {
+	if len(m.TokenTypes) != 0 && len(m.TokenTypes) != len(m.Tokens) {
+		return fmt.Errorf("token_type: %d entries, want one for each of %d tokens", len(m.TokenTypes), len(m.Tokens))
+	}
+	r.vocab = newVocabulary(len(m.Tokens))
+	for id, token := range m.Tokens {
+		kind := normalToken
+		if len(m.TokenTypes) > 0 {
+			kind = tokenType(m.TokenTypes[id])
+		}
+		switch kind {
+		case normalToken:
+		case controlToken, userToken, unknownToken:
+			if token == "" {
+				return fmt.Errorf("tokens: token %d is empty", id)
+			}
+			r.added = append(r.added, addedToken{ID: int32(id), Content: token, Special: kind != userToken})
+		case unusedToken: // fills up an embedding; no text comes to it
+			continue
+		default:
+			return fmt.Errorf("token_type: token %d has type %d, which is not known", id, kind)
+		}
+		if err := r.vocab.set(token, id); err != nil {
+			return fmt.Errorf("tokens: %w", err)
+		}
+	}
+	return nil
+}
+
+// special fills in BOS and EOS, and what is put around a text.
+func (m Metadata) special(r *recipe, addBOS bool) error {
+	if m.AddBOS != nil {
+		addBOS = *m.AddBOS
+	}
+	for _, id := range []int{m.BOS, m.EOS, m.EOT} {
+		if id >= len(m.Tokens) {
+			return fmt.Errorf("tokens: special token %d of %d", id, len(m.Tokens))
+		}
+	}
+	r.bos = int32(max(m.BOS, -1))
+	for _, id := range []int{m.EOS, m.EOT} {
+		if id >= 0 {
+			r.eos = append(r.eos, int32(id))
+		}
+	}
+	if addBOS {
+		if m.BOS < 0 {
+			return errors.New("add_bos_token is true, but there is no bos_token_id")
+		}
+		r.before = []int32{r.bos}
+	}
+	if m.AddEOS != nil && *m.AddEOS {
+		if m.EOS < 0 {
+			return errors.New("add_eos_token is true, but there is no eos_token_id")
+		}
+		r.after = []int32{int32(m.EOS)}
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// preTokenizer is what a name in tokenizer.ggml.pre stands for: what the
+// tokenizer.json has that such files are made of. Where llama.cpp splits
+// otherwise than it (it does not compose characters, and takes fewer of them for
+// digits), tokenizer.json counts: models were trained with that.
+type preTokenizer struct {
+	steps        []string // as tokenizer.json writes them
+	nfc          bool
+	ignoreMerges bool
+	addBOS       bool // where the file does not say
+}
+
+const (
+	stepDigits      = `{"type":"Digits","individual_digits":true}`
+	stepNumbers     = `{"type":"Digits","individual_digits":false}`
+	stepPunctuation = `{"type":"Punctuation","behavior":"Contiguous"}`
+	stepBytes       = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false}`
+	stepGPT2        = `{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true}`
+)
+
+// stepSplit isolates the matches of a regular expression.
+func stepSplit(expr string) string {
+	quoted, _ := json.Marshal(expr) // a string can always be written
+	return `{"type":"Split","pattern":{"Regex":` + string(quoted) + `},"behavior":"Isolated","invert":false}`
+}
+
+// preTokenizerOf returns what name stands for; ok is false where it is not known.
+func preTokenizerOf(name string) (p preTokenizer, ok bool) {
+	switch name {
+	case "default": // llama.cpp's, for files that were made without a name
+		p.steps = []string{stepSplit(`[\p{P}\$\+<=>\^~\|]+`), stepSplit(patternGPT2), stepSplit(`\p{N}+`), stepSplit(`[0-9][0-9][0-9]`), stepBytes}
+	case "gpt-2", "phi-2":
+		p.steps = []string{stepGPT2}
+	case "mpt", "olmo":
+		p.steps, p.nfc = []string{stepGPT2}, true
+	case "smollm", "starcoder", "refact":
+		p.steps = []string{stepDigits, stepGPT2}
+	case "command-r":
+		p.steps, p.nfc = []string{stepDigits, stepGPT2}, true
+	case "falcon":
+		p.steps = []string{stepPunctuation, stepGPT2, stepNumbers, stepSplit(`[0-9][0-9][0-9]`)}
+	case "llama3", "llama-v3", "llama-bpe":
+		p.steps, p.ignoreMerges, p.addBOS = []string{stepSplit(patternLlama3), stepBytes}, true, true
+	case "qwen2":
+		p.steps, p.nfc = []string{stepSplit(patternQwen2), stepBytes}, true
+	case "qwen35":
+		p.steps, p.nfc = []string{stepSplit(patternQwen35), stepBytes}, true
+	case "tekken":
+		p.steps, p.ignoreMerges, p.addBOS = []string{stepSplit(patternTekken), stepBytes}, true, true
+	case "gpt-4o":
+		p.steps = []string{stepSplit(patternO200k), stepBytes}
+	default:
+		return p, false
+	}
+	return p, true
+}
+
+// json is the steps as one, as tokenizer.json writes it.
+func (p preTokenizer) json() json.RawMessage {
+	return json.RawMessage(`{"type":"Sequence","pretokenizers":[` + strings.Join(p.steps, ",") + `]}`)
+}

@@ -1,0 +1,248 @@
+package tokenizer
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// Names of the files that a tokenizer is read from.
+const (
+	File         = "tokenizer.json"
+	configFile   = "tokenizer_config.json"
+	templateFile = "chat_template.jinja"
+)
+
+// maxFile is the most bytes that a file may have. The largest that is published
+// (262144 tokens, 514906 merges) has 33 million.
+const maxFile = 256 << 20
+
+// Load reads the tokenizer of a Hugging Face directory: tokenizer.json and, for
+// BOS, EOS and chat template, tokenizer_config.json and chat_template.jinja if
+// they are there. The error wraps fs.ErrNotExist where there is no
+// tokenizer.json.
+func Load(dir fs.FS) (*Tokenizer, error) {
+	data, err := readFile(dir, File)
+	if err != nil {
+		return nil, fmt.Errorf("load tokenizer: %w", err)
+	}
+	config, err := readOptional(dir, configFile)
+	if err != nil {
+		return nil, fmt.Errorf("load tokenizer: %w", err)
+	}
+	template, err := readOptional(dir, templateFile)
+	if err != nil {
+		return nil, fmt.Errorf("load tokenizer: %w", err)
+	}
+	t, err := Parse(data, config)
+	if err != nil {
+		return nil, fmt.Errorf("load tokenizer: %w", err)
+	}
+	if template != nil { // it goes before the one in tokenizer_config.json
+		t.template = string(template)
+	}
+	return t, nil
+}
+
+func readFile(dir fs.FS, name string) ([]byte, error) {
+	info, err := fs.Stat(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%s: %d bytes, more than %d", name, info.Size(), maxFile)
+	}
+	return fs.ReadFile(dir, name)
+}
+
+func readOptional(dir fs.FS, name string) ([]byte, error) {
+	data, err := readFile(dir, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return data, err
+}
+
+// Parse reads the bytes of a tokenizer.json and of a tokenizer_config.json,
+// which may be nil.
+func Parse(data, config []byte) (*Tokenizer, error) {
+	r, err := parseFile(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", File, err)
+	}
+	if config != nil {
+		if err := r.configure(config); err != nil {
+			return nil, fmt.Errorf("%s: %w", configFile, err)
+		}
+	}
+	t, err := r.tokenizer()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", File, err)
+	}
+	return t, nil
+}
+
+// recipe is what a tokenizer is made of, as tokenizer.json writes it. A GGUF
+// file is translated into it.
+type recipe struct {
+	vocab         *vocabulary // of the model
+	merges        []mergeRule
+	options       modelOptions
+	added         []addedToken
+	normalizer    json.RawMessage // nil for none, and so on
+	preTokenizer  json.RawMessage
+	decoder       json.RawMessage
+	before, after []int32
+	bos           int32
+	eos           []int32
+	template      string
+}
+
+func parseFile(data []byte) (*recipe, error) {
+	c, err := parseComponent(data)
+	if err != nil {
+		return nil, err
+	}
+	// Truncation and padding are settings of the last training run; transformers
+	// sets both anew on every call.
+	c.ignore("version", "truncation", "padding")
+	r := &recipe{
+		normalizer: c.raw("normalizer"), preTokenizer: c.raw("pre_tokenizer"), decoder: c.raw("decoder"), bos: -1,
+	}
+	for i, raw := range c.list("added_tokens") {
+		a, err := parseAdded(raw)
+		if err != nil {
+			return nil, fmt.Errorf("added_tokens: entry %d: %w", i, err)
+		}
+		r.added = append(r.added, a)
+	}
+	model, post := c.raw("model"), c.raw("post_processor")
+	if err := c.close(); err != nil {
+		return nil, err
+	}
+	if model == nil {
+		return nil, errors.New("model is missing")
+	}
+	if err := r.parseModel(model); err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if r.before, r.after, err = parsePostProcessor(post, 0); err != nil {
+		return nil, fmt.Errorf("post_processor: %w", err)
+	}
+	return r, nil
+}
+
+func parseAdded(data []byte) (a addedToken, err error) {
+	c, err := parseComponent(data)
+	if err != nil {
+		return a, err
+	}
+	a = addedToken{
+		ID: int32(c.integer("id")), Content: c.text("content", ""),
+		SingleWord: c.boolean("single_word", false), LStrip: c.boolean("lstrip", false), RStrip: c.boolean("rstrip", false),
+		Special: c.boolean("special", false),
+	}
+	a.Normalized = c.boolean("normalized", !a.Special)
+	if a.Content == "" {
+		c.fault("content is empty")
+	}
+	return a, c.close()
+}
+
+// parseModel reads the model: BPE without the prefixes and suffixes that older
+// kinds mark the parts of words with.
+func (r *recipe) parseModel(data []byte) error {
+	c, err := parseComponent(data)
+	if err != nil {
+		return err
+	}
+	kind := c.text("type", "")
+	if kind == "" && c.members["merges"] != nil { // files before 2020 have no type
+		kind = "BPE"
+	}
+	if kind != "BPE" {
+		return fmt.Errorf("type %.40q is not supported, want BPE", kind)
+	}
+	for _, key := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
+		if s := c.text(key, ""); s != "" {
+			c.fault("%s %.40q is not supported, want none", key, s)
+		}
+	}
+	if raw := c.raw("dropout"); raw != nil && string(raw) != "0" && string(raw) != "0.0" {
+		c.fault("dropout %.40s is not supported: it makes tokens random", raw)
+	}
+	r.options = modelOptions{
+		Unknown: c.text("unk_token", ""), FuseUnknown: c.boolean("fuse_unk", false),
+		ByteFallback: c.boolean("byte_fallback", false), IgnoreMerges: c.boolean("ignore_merges", false),
+	}
+	vocab, merges := c.raw("vocab"), c.list("merges")
+	if err := c.close(); err != nil {
+		return err
+	}
+	if r.vocab, err = parseVocabulary(vocab); err != nil {
+		return fmt.Errorf("vocab: %w", err)
+	}
+	if r.merges, err = parseMerges(merges); err != nil {
+		return fmt.Errorf("merges: %w", err)
+	}
+	return nil
+}
+
+// parseVocabulary reads an object of ids by token.
+func parseVocabulary(data json.RawMessage) (*vocabulary, error) {
+	if data == nil {
+		return nil, errors.New("missing")
+	}
+	type entry struct {
+		token string
+		id    int
+	}
+	var list []entry
+	err := eachMember(data, func(token string, value json.RawMessage) error {
+		var id int
+		if err := json.Unmarshal(value, &id); err != nil || isNull(value) {
+			return fmt.Errorf("id of %.60q is %.40s, want an integer", token, value)
+		}
+		list = append(list, entry{token, id})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := newVocabulary(len(list))
+	for _, e := range list {
+		if err := v.set(e.token, e.id); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// parseMerges reads merges in both their spellings: "a b" and ["a", "b"].
+func parseMerges(list []json.RawMessage) ([]mergeRule, error) {
+	merges := make([]mergeRule, len(list))
+	for i, raw := range list {
+		m, err := parseMerge(raw)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i, err)
+		}
+		merges[i] = m
+	}
+	return merges, nil
+}
+
+func parseMerge(raw json.RawMessage) (mergeRule, error) {
+	if len(raw) > 0 && raw[0] == '[' {
+		var pair []string
+		if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 {
+			return mergeRule{}, fmt.Errorf("%.60s is no pair of tokens", raw)
+		}
+		return mergeRule{pair[0], pair[1]}, nil
+	}
+	var line string
+	if err := json.Unmarshal(raw, &line); err != nil {
+		return mergeRule{}, fmt.Errorf("%.60s is neither \"a b\" nor [\"a\", \"b\"]", raw)
+	}
+	return splitMerge(line)
+}

@@ -1,0 +1,59 @@
+package tokenizer
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dlclark/regexp2"
+)
+
+// regexTime is how long one search may take. Expressions that go back far are
+// possible, and a text may be made to let them.
+const regexTime = 10 * time.Second
+
+// regex is a regular expression without a scanner of its own.
+type regex struct{ re *regexp2.Regexp }
+
+// newRegex compiles expr, which is in Oniguruma's language.
+func newRegex(expr string, c *classes) (finder, error) {
+	re, err := regexp2.Compile(expr, regexp2.None)
+	if err != nil {
+		return nil, fmt.Errorf("%.80q: %w", expr, err)
+	}
+	re.MatchTimeout = regexTime
+	return regex{re}, nil
+}
+
+func (r regex) find(text string, yield func(start, end int) error) error {
+	m, err := r.re.FindStringMatch(text)
+	at, bytes := 0, 0 // a place in characters, and in bytes
+	offset := func(chars int) int {
+		for ; at < chars; at++ {
+			bytes += runeSize(text[bytes])
+		}
+		return bytes
+	}
+	for ; m != nil && err == nil; m, err = r.re.FindNextMatch(m) {
+		start := offset(m.Index)
+		if err := yield(start, offset(m.Index+m.Length)); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("split at %.60q: %w", r.re.String(), err)
+	}
+	return nil
+}
+
+// runeSize returns the bytes of a character by the first, in valid UTF-8.
+func runeSize(first byte) int {
+	switch {
+	case first < 0x80:
+		return 1
+	case first < 0xe0:
+		return 2
+	case first < 0xf0:
+		return 3
+	}
+	return 4
+}
