@@ -200,15 +200,6 @@ func countSuffix(list []string, suffix string) int {
 	return n
 }
 
-// joinFaults lists the first few faults and counts the rest.
-func joinFaults(faults []string) string {
-	const most = 5
-	if len(faults) <= most {
-		return strings.Join(faults, "; ")
-	}
-	return fmt.Sprintf("%s; and %d more", strings.Join(faults[:most], "; "), len(faults)-most)
-}
-
 // zeroed returns a copy of a with every B zero: its logits must equal the base's.
 func (a *adapter) zeroed() *adapter {
 	z := &adapter{name: a.name + " with B = 0", layers: make([][numLinears]*lowRank, len(a.layers))}

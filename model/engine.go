@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -19,12 +20,20 @@ import (
 // Options are the settings of an Engine.
 type Options struct {
 	Threads     int   // 0: one for each processor
-	CacheBytes  int64 // memory for keys and values; 0: DefaultCacheBytes
 	MaxPosition int   // longest sequence; 0: what the model has
+	MemoryBytes int64 // for weights, adapters, keys and values; 0: no limit
+
+	// CacheBytes is the memory for keys and values. 0: what MemoryBytes leaves,
+	// or, without a limit, DefaultCacheBytes.
+	CacheBytes int64
+
+	// TokensOnly leaves the tokenizer unread: generations have no text and no
+	// stop strings, and end at the tokens that the configuration names.
+	TokensOnly bool
 }
 
-// DefaultCacheBytes is the memory for keys and values where nothing is said.
-const DefaultCacheBytes = 640 << 20
+// UnsupportedError names what a checkpoint has that this version cannot compute.
+type UnsupportedError = checkpoint.UnsupportedError
 
 // Engine holds a base model and any number of adapters, and works on jobs. One
 // goroutine at a time may call its methods.
@@ -36,7 +45,9 @@ type Engine struct {
 	hash      string
 	pool      *kernel.Pool
 	cache     *kvCache
+	memory    budget
 	adapters  map[string]*adapter
+	closed    bool
 
 	waiting, active []*sequence
 	batch           batch
@@ -91,6 +102,8 @@ func (c config) hasBias(l linear) bool {
 }
 
 // Open loads the checkpoint at path: a Hugging Face directory or a .gguf file.
+// What this version cannot compute is an *UnsupportedError, what does not fit
+// the memory a *MemoryError.
 func Open(ctx context.Context, path string, opt Options) (*Engine, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -112,8 +125,11 @@ func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, 
 	if opt.Threads == 0 {
 		opt.Threads = runtime.NumCPU()
 	}
-	if opt.CacheBytes == 0 {
-		opt.CacheBytes = DefaultCacheBytes
+	if opt.Threads < 1 || opt.Threads > maxThreads {
+		return nil, fmt.Errorf("open model: %d threads, want 1 … %d", opt.Threads, maxThreads)
+	}
+	if opt.CacheBytes < 0 || opt.MemoryBytes < 0 || opt.MaxPosition < 0 {
+		return nil, fmt.Errorf("open model: less than no memory or positions are allowed: %+v", opt)
 	}
 	e := &Engine{adapters: map[string]*adapter{}}
 	var err error
@@ -131,12 +147,25 @@ func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, 
 		}
 		return nil, fmt.Errorf("open model: %w", err)
 	}
-	e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, opt.CacheBytes)
 	return e, nil
 }
 
-// Close ends the engine's threads. Weights are copies, so files are closed already.
-func (e *Engine) Close() { e.pool.Close() }
+// maxThreads is far more than any machine that this runs on has.
+const maxThreads = 4096
+
+// ErrClosed is returned by Step, Submit and others after Close.
+var ErrClosed = errors.New("the engine is closed")
+
+// Close ends the engine's threads and forgets all jobs. Weights are copies, so
+// files are closed already. A second Close does nothing.
+func (e *Engine) Close() {
+	if e.closed {
+		return
+	}
+	e.closed = true
+	e.abandon()
+	e.pool.Close()
+}
 
 // Config is the checkpoint's configuration.
 func (e *Engine) Config() checkpoint.Config { return *e.config.Config }
@@ -185,8 +214,10 @@ func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) er
 	if e.hash, err = src.Hash(ctx); err != nil {
 		return err
 	}
-	if e.tokenizer, err = tokenizerOf(dir); err != nil {
-		return err
+	if !opt.TokensOnly {
+		if e.tokenizer, err = tokenizerOf(dir); err != nil {
+			return err
+		}
 	}
 	return e.load(ctx, cfg, weights{source: src}, nil, opt)
 }
@@ -207,8 +238,10 @@ func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Optio
 	if e.hash, err = src.Hash(ctx); err != nil {
 		return err
 	}
-	if e.tokenizer, err = tokenizerOfGGUF(src); err != nil {
-		return err
+	if !opt.TokensOnly {
+		if e.tokenizer, err = tokenizerOfGGUF(src); err != nil {
+			return err
+		}
 	}
 	factors, err := src.RopeFactors()
 	if err != nil {
@@ -230,8 +263,15 @@ func (e *Engine) load(ctx context.Context, cfg *checkpoint.Config, view weights,
 		cfg.MaxPositionEmbeddings = min(cfg.MaxPositionEmbeddings, opt.MaxPosition)
 	}
 	e.config = config{Config: cfg, eps: float32(cfg.RMSNormEps)}
+	size, err := view.packedBytes(e.config)
+	if err != nil {
+		return err
+	}
+	e.memory = budget{allowed: opt.MemoryBytes, cache: opt.CacheBytes, weights: size + e.config.workingBytes(opt.Threads)}
+	if err := e.shareMemory(0); err != nil {
+		return err
+	}
 	e.pool = kernel.NewPool(opt.Threads)
-	var err error
 	if e.llama, err = loadLlama(ctx, e.config, view); err != nil {
 		return err
 	}
@@ -276,12 +316,12 @@ func (w weights) matrix(name string, rows, cols int) (*kernel.Matrix, error) {
 	if !slices.Equal(t.Shape, []int{rows, cols}) {
 		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	if err := t.CheckFinite(); err != nil {
-		return nil, err
-	}
 	format, ok := kernelFormat(t.DType)
 	if !ok {
-		return nil, fmt.Errorf("tensor %s: type %v has no kernel", t.Name, t.DType)
+		return nil, fmt.Errorf("tensor %s: storage type %v is not supported", t.Name, t.DType)
+	}
+	if err := t.CheckFinite(); err != nil {
+		return nil, err
 	}
 	var permutation func(int) int
 	if w.permutation != nil {

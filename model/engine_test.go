@@ -25,6 +25,7 @@ func needShared(t testing.TB, path string) {
 
 func openEngine(t testing.TB, path string, opt Options) *Engine {
 	t.Helper()
+	opt.TokensOnly = true
 	e, err := Open(t.Context(), path, opt)
 	if err != nil {
 		t.Fatal(err)

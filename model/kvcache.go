@@ -50,10 +50,30 @@ func newKVCache(layers, kvHeads, headDim int, bytes int64) *kvCache {
 	return c
 }
 
-// blockFloats is the size of a block: layers × 2 × kvHeads × headDim × blockLen.
-func (c *kvCache) blockFloats() int { return c.layers * 2 * c.kvHeads * c.headDim * blockLen }
+// blockBytes is the size of a block: layers × 2 × kvHeads × headDim × blockLen floats.
+func blockBytes(layers, kvHeads, headDim int) int64 {
+	return int64(layers) * 2 * int64(kvHeads) * int64(headDim) * blockLen * 4
+}
 
-func (c *kvCache) blockBytes() int64 { return int64(c.blockFloats()) * 4 }
+func (c *kvCache) blockBytes() int64 { return blockBytes(c.layers, c.kvHeads, c.headDim) }
+
+// resize sets the memory limit, forgetting prefixes where it became smaller.
+func (c *kvCache) resize(bytes int64) error {
+	capacity := int(bytes / c.blockBytes())
+	for c.allocated-len(c.free)+c.reserved > capacity {
+		if !c.evict() {
+			return errCacheFull
+		}
+	}
+	c.capacity = capacity
+	if extra := c.allocated - capacity; extra > 0 {
+		left := len(c.free) - extra
+		clear(c.free[left:])
+		c.free = c.free[:left]
+		c.allocated = capacity
+	}
+	return nil
+}
 
 // offsets says where in a block the keys, [headDim][blockLen], and the values,
 // [blockLen][headDim], of one layer and head begin.
@@ -143,7 +163,7 @@ func (c *kvCache) take(parent *block, tokens []int32) *block {
 	if n := len(c.free); n > 0 {
 		b.data, c.free = c.free[n-1], c.free[:n-1]
 	} else {
-		b.data = make([]float32, c.blockFloats())
+		b.data = make([]float32, c.blockBytes()/4)
 		c.allocated++
 	}
 	parent.children = append(parent.children, b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/ailiance/lorabench/model/checkpoint"
 	"github.com/ailiance/lorabench/model/kernel"
@@ -128,7 +129,8 @@ func scaleFrequencies(frequency []float32, s checkpoint.RopeScaling) error {
 				frequency[i] = f / float32(s.Factor)
 			default:
 				smooth := (original/wavelength - s.LowFreqFactor) / (s.HighFreqFactor - s.LowFreqFactor)
-				frequency[i] = float32((1-smooth)*float64(f)/s.Factor + smooth*float64(f))
+				// The conversion keeps compilers from fusing product and sum.
+				frequency[i] = float32((1-smooth)*float64(f)/s.Factor + float64(smooth*float64(f)))
 			}
 		}
 	default:
@@ -144,6 +146,7 @@ type batch struct {
 	tokens                                     []int32
 	segments                                   []segment
 	heads                                      []headRow
+	verdicts                                   []verdict // of heads
 	parts                                      []attention
 	normed, logits                             []float32
 }
@@ -159,6 +162,13 @@ type headRow struct {
 	seq      *sequence
 	row      int
 	position int
+}
+
+// verdict is what is kept of a row of logits.
+type verdict struct {
+	best    int32
+	logProb [1]float64 // of the token that follows, where it is scored
+	finite  bool
 }
 
 // headRows is how many rows of logits are kept at once.
@@ -206,10 +216,17 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 		e.linear(n, downProj, h, gate, rows)
 		pool.Run(rows, func(_, i int) { kernel.Add(x[i*d:(i+1)*d], h[i*d:(i+1)*d]) })
 	}
+	if err := e.score(ctx, x); err != nil {
+		return err
+	}
 	for _, c := range chunks {
 		c.seq.computedTo(c.start + c.n)
 	}
-	e.score(x)
+	for i, h := range b.heads {
+		if h.seq.capture == nil {
+			e.accept(h.seq, h.position, b.verdicts[i])
+		}
+	}
 	return nil
 }
 
@@ -322,15 +339,14 @@ func (e *Engine) attend(layer int, chunks []chunk, out, q []float32) {
 }
 
 // score computes the logits of the wanted rows, a few rows at a time.
-func (e *Engine) score(x []float32) {
+func (e *Engine) score(ctx context.Context, x []float32) error {
 	cfg, m, b, pool := e.config, e.llama, &e.batch, e.pool
 	d, vocab := cfg.HiddenSize, cfg.VocabSize
-	type verdict struct {
-		best    int32
-		logProb [1]float64
-	}
-	var verdicts [headRows]verdict
+	b.verdicts = slices.Grow(b.verdicts[:0], len(b.heads))[:len(b.heads)]
 	for start := 0; start < len(b.heads); start += headRows {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
 		part := b.heads[start:min(start+headRows, len(b.heads))]
 		normed := grow(&b.normed, len(part)*d)
 		logits := grow(&b.logits, len(part)*vocab)
@@ -341,20 +357,22 @@ func (e *Engine) score(x []float32) {
 		pool.Mul(m.head, logits, vocab, normed, d, len(part))
 		pool.Run(len(part), func(_, i int) {
 			row, s := logits[i*vocab:(i+1)*vocab], part[i].seq
-			verdicts[i].best = int32(kernel.ArgMax(row))
+			v := &b.verdicts[start+i]
+			*v = verdict{best: int32(kernel.ArgMax(row))}
+			v.finite = v.best >= 0 && row[v.best]-row[v.best] == 0
 			if s.job.Scored > 0 {
 				id := s.job.Tokens[part[i].position+1]
-				kernel.LogSoftmaxAt(row, []int32{id}, verdicts[i].logProb[:])
+				kernel.LogSoftmaxAt(row, []int32{id}, v.logProb[:])
+				v.finite = v.finite && v.logProb[0]-v.logProb[0] == 0
 			}
 		})
 		for i, h := range part {
 			if h.seq.capture != nil {
 				h.seq.capture(h.position, logits[i*vocab:(i+1)*vocab])
-				continue
 			}
-			e.accept(h.seq, h.position, verdicts[i].best, verdicts[i].logProb[0])
 		}
 	}
+	return nil
 }
 
 // grow returns a slice of n floats that reuses the memory of *s.

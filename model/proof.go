@@ -38,7 +38,10 @@ const probeTokens = 64
 // base's, and with B = 0 they equal them bit for bit. Anything else is an
 // *AdapterError, and the adapter is not loaded.
 func (e *Engine) LoadAdapter(ctx context.Context, name string, dir fs.FS) (*Proof, error) {
-	if name == "" {
+	switch {
+	case e.closed:
+		return nil, ErrClosed
+	case name == "":
 		return nil, fmt.Errorf("an adapter needs a name")
 	}
 	if e.adapters[name] != nil {
@@ -52,24 +55,37 @@ func (e *Engine) LoadAdapter(ctx context.Context, name string, dir fs.FS) (*Proo
 	if err := e.probe(ctx, a, proof); err != nil {
 		return nil, err
 	}
+	if err := e.shareMemory(e.memory.adapters + a.bytes()); err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", name, err)
+	}
 	e.adapters[name] = a
 	return proof, nil
 }
 
-// UnloadAdapter forgets an adapter and what was computed with it.
+// UnloadAdapter forgets an adapter and what was computed with it. Jobs must have
+// ended.
 func (e *Engine) UnloadAdapter(name string) error {
-	if e.adapters[name] == nil {
+	a := e.adapters[name]
+	if a == nil {
 		return fmt.Errorf("adapter %s is not loaded", name)
+	}
+	if e.Pending() > 0 {
+		return fmt.Errorf("adapter %s: jobs are running", name)
 	}
 	if err := e.cache.drop(name); err != nil {
 		return err
 	}
 	delete(e.adapters, name)
-	return nil
+	return e.shareMemory(e.memory.adapters - a.bytes())
 }
 
-// AdapterHash is the sha256 of a loaded adapter's files.
-func (e *Engine) AdapterHash(name string) string { return e.adapters[name].hash }
+// AdapterHash is the sha256 of a loaded adapter's files, "" where it is not loaded.
+func (e *Engine) AdapterHash(name string) string {
+	if a := e.adapters[name]; a != nil {
+		return a.hash
+	}
+	return ""
+}
 
 func (a *adapter) describe() *Proof {
 	p := &Proof{Tensors: a.tensors}
@@ -186,11 +202,17 @@ func (e *Engine) Logits(ctx context.Context, adapterName string, tokens []int32)
 // logitsOf runs tokens through several variants in one batch, in a cache of
 // their own, so that nothing of it is shared with jobs.
 func (e *Engine) logitsOf(ctx context.Context, tokens []int32, variants ...*adapter) ([][][]float32, error) {
-	if len(e.active)+len(e.waiting) > 0 {
+	switch {
+	case e.closed:
+		return nil, ErrClosed
+	case e.Pending() > 0:
 		return nil, fmt.Errorf("jobs are running")
 	}
 	jobs := e.cache
-	defer func() { e.cache = jobs }()
+	defer func() {
+		e.abandon() // none are left, unless there was an error
+		e.cache = jobs
+	}()
 	blocks := len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
 	e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, int64(blocks)*jobs.blockBytes())
 	out := make([][][]float32, len(variants))
@@ -207,12 +229,10 @@ func (e *Engine) logitsOf(ctx context.Context, tokens []int32, variants ...*adap
 	for e.Pending() > 0 {
 		results, err := e.Step(ctx)
 		if err != nil {
-			e.abandon()
 			return nil, err
 		}
 		for _, r := range results {
 			if r.Err != nil {
-				e.abandon()
 				return nil, r.Err
 			}
 		}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,13 +11,16 @@ import (
 // stepRows is the most tokens that one pass over the weights computes.
 const stepRows = 256
 
+// lookAhead is how many waiting jobs a step considers.
+const lookAhead = 4 * stepRows
+
 // Job is one thing asked of the engine: log-likelihoods of the last Scored
 // tokens of Tokens, or, where Scored is 0, greedy text after Tokens.
 type Job struct {
-	ID      int    // the caller's; comes back in the Result
-	Adapter string // "" for the base
-	Tokens  []int32
-	Scored  int // > 0: score that many tokens at the end of Tokens
+	ID      int     // the caller's; comes back in the Result
+	Adapter string  // "" for the base
+	Tokens  []int32 // not to be changed before the Result is there
+	Scored  int     // > 0: score that many tokens at the end of Tokens
 
 	MaxNewTokens int      // of a generation
 	Until        []string // a generation ends where one of these appears
@@ -36,7 +40,7 @@ const (
 // Result is the answer to a Job.
 type Result struct {
 	ID       int
-	Err      error     // the job cannot be done; nothing else is set
+	Err      error     // the job cannot be done; nothing else is set (a *MemoryError, ErrNotFinite)
 	LogProbs []float64 // ln p of each scored token given all before it
 	Greedy   bool      // each scored token was the likeliest
 
@@ -47,6 +51,9 @@ type Result struct {
 	PromptTokens int // len(Job.Tokens)
 	Computed     int // prompt positions computed, and not found in the cache
 }
+
+// ErrNotFinite is the error of a job whose logits are NaN or infinite.
+var ErrNotFinite = errors.New("the logits are not finite")
 
 // noText stands in where a checkpoint has no tokenizer.
 type noText struct{}
@@ -81,8 +88,12 @@ type chunk struct {
 }
 
 // Submit queues a job. Jobs begin in the order of submission, except that one
-// whose prefix is being computed for another waits for it.
+// whose prefix is being computed for another waits for it. What can be seen to be
+// wrong with a job at once is an error here; the job is then not queued.
 func (e *Engine) Submit(job Job) error {
+	if e.closed {
+		return ErrClosed
+	}
 	s, err := e.newSequence(job)
 	if err != nil {
 		return err
@@ -154,7 +165,7 @@ func (e *Engine) cancelled(s *sequence) Result {
 		return Result{ID: s.job.ID, Err: context.Canceled}
 	}
 	s.text.WriteString(s.stream.Flush())
-	s.result.Text = s.text.String()
+	s.result.Text, _ = cutAtStop(s.text.String(), 0, s.job.Until)
 	s.result.Stop = StopCancelled
 	return s.result
 }
@@ -162,7 +173,14 @@ func (e *Engine) cancelled(s *sequence) Result {
 // Step runs one pass over the weights for as many tokens of as many jobs as fit
 // and returns the jobs that it finished, in the order of their admission. It
 // returns nothing and no error when there is nothing to do.
+//
+// When ctx ends, Step returns its cause within the time of a layer. The pass is
+// lost and nothing else: no job has moved, the engine may be used as before, and
+// a later Step repeats the pass. The results that come with an error are valid.
 func (e *Engine) Step(ctx context.Context) ([]Result, error) {
+	if e.closed {
+		return nil, ErrClosed
+	}
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
@@ -179,6 +197,9 @@ func (e *Engine) Step(ctx context.Context) ([]Result, error) {
 			return false
 		}
 		e.leave(s)
+		if s.result.Err != nil {
+			s.result = Result{ID: s.job.ID, Err: s.result.Err}
+		}
 		done = append(done, s.result)
 		return true
 	})
@@ -187,7 +208,10 @@ func (e *Engine) Step(ctx context.Context) ([]Result, error) {
 
 // finished reports whether nothing is left to compute.
 func (s *sequence) finished() bool {
-	if s.generates() {
+	switch {
+	case s.result.Err != nil:
+		return true
+	case s.generates():
 		return s.result.Stop != ""
 	}
 	return s.computed == len(s.inputs)
@@ -204,11 +228,11 @@ func (e *Engine) admit() (impossible []Result) {
 	kept := e.waiting[:0]
 	full := false
 	for i, s := range e.waiting {
-		if full || rows >= 2*stepRows || len(e.active) >= stepRows {
+		if full || rows >= 2*stepRows || len(e.active) >= stepRows || i == lookAhead {
 			kept = append(kept, e.waiting[i:]...)
 			break
 		}
-		if e.cache.pending(s.job.Adapter, s.inputs, s.wanted) >= blockLen/2 {
+		if len(e.active) > 0 && e.cache.pending(s.job.Adapter, s.inputs, s.wanted) >= blockLen/2 {
 			kept = append(kept, s)
 			continue
 		}
@@ -233,7 +257,15 @@ func (e *Engine) enter(s *sequence) error {
 	key := s.job.Adapter
 	positions := len(s.inputs)
 	if s.generates() {
-		positions = min(positions+s.job.MaxNewTokens, e.config.MaxPositionEmbeddings)
+		// The last token is not run through the model.
+		positions += min(s.job.MaxNewTokens-1, e.config.MaxPositionEmbeddings-positions)
+	}
+	blocks := (positions + blockLen - 1) / blockLen
+	if blocks > e.cache.capacity {
+		return &MemoryError{
+			What:   fmt.Sprintf("keys and values of %d positions", positions),
+			Needed: int64(blocks) * e.cache.blockBytes(), Allowed: int64(e.cache.capacity) * e.cache.blockBytes(),
+		}
 	}
 	shared, from, partial := e.cache.match(key, s.inputs, s.wanted)
 	// Readers first: what is shared must not be evicted to make room.
@@ -242,15 +274,23 @@ func (e *Engine) enter(s *sequence) error {
 	}
 	if from != nil {
 		from.refs++
-		defer func() { from.refs-- }()
 	}
-	need := (positions+blockLen-1)/blockLen - len(shared)
-	if err := e.cache.reserve(need); err != nil {
+	need := blocks - len(shared)
+	err := e.cache.reserve(need)
+	if err != nil && from != nil {
+		// The block to copy from is one more than the sequence needs.
+		from.refs--
+		from, partial = nil, 0
+		err = e.cache.reserve(need)
+	}
+	if err != nil {
 		for _, b := range shared {
 			b.refs--
 		}
-		return fmt.Errorf("%d positions need %d MiB of keys and values, the limit is %d MiB (--memory): %w",
-			positions, int64(need)*e.cache.blockBytes()>>20, int64(e.cache.capacity)*e.cache.blockBytes()>>20, err)
+		return err
+	}
+	if from != nil {
+		defer func() { from.refs-- }()
 	}
 	s.promised = need
 	for _, b := range shared {
@@ -331,7 +371,14 @@ func (s *sequence) computedTo(n int) {
 
 // accept takes the logits' verdict at one position of s: the best token, and
 // for a scored position the log-probability of the token that follows.
-func (e *Engine) accept(s *sequence, position int, best int32, logProb float64) {
+func (e *Engine) accept(s *sequence, position int, v verdict) {
+	best, logProb := v.best, v.logProb[0]
+	if !v.finite && s.result.Err == nil {
+		s.result.Err = fmt.Errorf("position %d: %w", position, ErrNotFinite)
+	}
+	if s.result.Err != nil {
+		return
+	}
 	if !s.generates() {
 		s.result.LogProbs = append(s.result.LogProbs, logProb)
 		if best != s.job.Tokens[position+1] {

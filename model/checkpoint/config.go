@@ -68,6 +68,11 @@ const (
 	maxPositions    = 1 << 27
 )
 
+// UnsupportedError names what a checkpoint has that this version cannot compute.
+type UnsupportedError struct{ What string }
+
+func (e *UnsupportedError) Error() string { return e.What }
+
 // knownModelTypes are the architectures that ParseConfig reads, by model_type.
 const knownModelTypes = "llama"
 
@@ -98,13 +103,13 @@ func parseConfig(data []byte) (*Config, error) {
 	case "":
 		return nil, fmt.Errorf("model_type is missing, want one of: %s", knownModelTypes)
 	default:
-		return nil, fmt.Errorf("model_type %.40q is not known, want one of: %s", c.ModelType, knownModelTypes)
+		return nil, &UnsupportedError{fmt.Sprintf("model_type %.40q is not known, want one of: %s", c.ModelType, knownModelTypes)}
 	}
 	for key := range harmlessKeys(c.ModelType) {
 		k.read[key] = true
 	}
 	k.unknown()
-	return c, joinFaults(k.faults)
+	return c, k.err()
 }
 
 // ConfigFromGGUF reads the configuration from the metadata of a GGUF file.
@@ -118,7 +123,8 @@ func ConfigFromGGUF(g *GGUF) (*Config, error) {
 	case "llama":
 		return llamaFromGGUF(g)
 	}
-	return nil, fmt.Errorf("read %s: general.architecture %.40q is not known, want one of: %s", g.file.name, architecture, knownModelTypes)
+	return nil, fmt.Errorf("read %s: %w", g.file.name,
+		&UnsupportedError{fmt.Sprintf("general.architecture %.40q is not known, want one of: %s", architecture, knownModelTypes)})
 }
 
 // TensorSpec is a tensor that an architecture has.

@@ -367,10 +367,27 @@ type ggufReader struct {
 	prefix string // "llama."
 	read   map[string]bool
 	faults []string
+
+	unsupported bool // as in keys
 }
 
 func (r *ggufReader) fault(format string, args ...any) {
 	r.faults = append(r.faults, fmt.Sprintf(format, args...))
+}
+
+// cannot adds a fault that is none of the file's: this version cannot compute it.
+func (r *ggufReader) cannot(format string, args ...any) {
+	r.unsupported = true
+	r.fault(format, args...)
+}
+
+// err is nil where there are no faults.
+func (r *ggufReader) err() error {
+	err := joinFaults(r.faults)
+	if err != nil && r.unsupported {
+		return &UnsupportedError{What: err.Error()}
+	}
+	return err
 }
 
 func (r *ggufReader) has(key string) bool { return r.g.Has(r.prefix + key) }
@@ -443,7 +460,7 @@ func (r *ggufReader) tokens(c *Config) {
 func (r *ggufReader) unknown() {
 	for _, key := range r.g.keys {
 		if strings.HasPrefix(key, r.prefix) && !r.read[key] {
-			r.fault("metadata key %.80q is not known", key)
+			r.cannot("metadata key %.80q is not known", key)
 		}
 	}
 }

@@ -15,6 +15,8 @@ type keys struct {
 	members map[string]any // nil, bool, string, json.Number, []any, *keys
 	read    map[string]bool
 	faults  []string
+
+	unsupported bool // a fault is that this version cannot compute what the file says
 }
 
 func newKeys() *keys { return &keys{members: map[string]any{}, read: map[string]bool{}} }
@@ -40,6 +42,21 @@ func parseKeys(data []byte) (*keys, error) {
 
 func (k *keys) fault(format string, args ...any) {
 	k.faults = append(k.faults, fmt.Sprintf(format, args...))
+}
+
+// cannot adds a fault that is none of the file's: this version cannot compute it.
+func (k *keys) cannot(format string, args ...any) {
+	k.unsupported = true
+	k.fault(format, args...)
+}
+
+// err is nil where there are no faults.
+func (k *keys) err() error {
+	err := joinFaults(k.faults)
+	if err != nil && k.unsupported {
+		return &UnsupportedError{What: err.Error()}
+	}
+	return err
 }
 
 // get returns the value of key and marks it as read. ok is false where the key
@@ -135,7 +152,7 @@ func (k *keys) text(key, absent string) string {
 func (k *keys) unknown() {
 	for _, key := range slices.Sorted(maps.Keys(k.members)) {
 		if !k.read[key] {
-			k.fault("key %.80q is not known", key)
+			k.cannot("key %.80q is not known", key)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func (c *Config) readLlama(k *keys) {
 	c.readRope(k)
 	c.readDType(k)
 	if c.HiddenAct = k.text("hidden_act", "silu"); c.HiddenAct != "silu" {
-		k.fault("hidden_act %.40q is not known for llama, want silu", c.HiddenAct)
+		k.cannot("hidden_act %.40q is not known for llama, want silu", c.HiddenAct)
 	}
 	mustBe(k, "partial_rotary_factor", 1.0)
 	mustBe(k, "rope_interleaved", false)
@@ -35,11 +35,11 @@ func (c *Config) readLlama(k *keys) {
 	mustBe(k, "add_cross_attention", false)
 	for _, key := range []string{"quantization", "quantization_config"} {
 		if !k.null(key) {
-			k.fault("%s: quantised safetensors are not supported yet", key)
+			k.cannot("%s: quantised safetensors are not supported yet", key)
 		}
 	}
 	if !k.null("sliding_window") {
-		k.fault("sliding_window: llama attends to all positions, want null")
+		k.cannot("sliding_window: llama attends to all positions, want null")
 	}
 }
 
@@ -54,7 +54,7 @@ func mustBe[T bool | float64](k *keys, key string, want T) {
 		got, _ = strconv.ParseFloat(n.String(), 64)
 	}
 	if got != any(want) {
-		k.fault("%s is %s, want %v: other values are not supported", key, describeToken(v), want)
+		k.cannot("%s is %s, want %v: other values are not supported", key, describeToken(v), want)
 	}
 }
 
@@ -165,6 +165,7 @@ func (c *Config) readRope(k *keys) {
 		}
 		s := readRopeScaling(rope)
 		rope.unknown()
+		k.unsupported = k.unsupported || rope.unsupported
 		for _, fault := range rope.faults {
 			k.fault("%s: %s", key, fault)
 		}
@@ -205,7 +206,7 @@ func readRopeScaling(k *keys) RopeScaling {
 		}
 		s.OriginalMaxPositionEmbeddings = k.integer(original, 1, 1, maxPositions)
 	default:
-		k.fault("rope_type %.40q is not known for llama, want default, linear or llama3", s.Type)
+		k.cannot("rope_type %.40q is not known for llama, want default, linear or llama3", s.Type)
 	}
 	if s.Factor < 1 && s.Type != RopeDefault {
 		k.fault("factor is %v, want 1 or more", s.Factor)
@@ -332,7 +333,7 @@ func llamaFromGGUF(g *GGUF) (*Config, error) {
 	r.llamaScaling(c)
 	for _, key := range []string{"expert_count", "expert_used_count"} {
 		if r.has(key) && r.integer(key, 0, math.MaxInt32) != 0 {
-			r.fault("llama.%s: mixtures of experts are not supported", key)
+			r.cannot("llama.%s: mixtures of experts are not supported", key)
 		}
 	}
 	if r.has("tensor_data_layout") {
@@ -344,7 +345,7 @@ func llamaFromGGUF(g *GGUF) (*Config, error) {
 	_, c.MLPBias = g.tensors["blk.0.ffn_gate.bias"]
 	r.tokens(c)
 	r.unknown()
-	if err := joinFaults(r.faults); err != nil {
+	if err := r.err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", g.file.name, err)
 	}
 	if err := c.checkHeads(); err != nil {
@@ -368,7 +369,7 @@ func (r *ggufReader) llamaHeadDim(c *Config) {
 	}
 	for _, key := range []string{"attention.value_length", "rope.dimension_count"} {
 		if r.has(key) && r.size(key, maxHeadDim) != c.HeadDim {
-			r.fault("llama.%s differs from the head size %d: not supported", key, c.HeadDim)
+			r.cannot("llama.%s differs from the head size %d: not supported", key, c.HeadDim)
 		}
 	}
 }
@@ -412,7 +413,7 @@ func (r *ggufReader) llamaScaling(c *Config) {
 		}
 		c.RopeScaling = RopeScaling{Type: RopeLinear, Factor: factor}
 	default:
-		r.fault("llama.rope.scaling.type %.40q is not known, want none or linear", kind)
+		r.cannot("llama.rope.scaling.type %.40q is not known, want none or linear", kind)
 	}
 	if r.has("rope.scaling.original_context_length") {
 		r.size("rope.scaling.original_context_length", maxPositions) // of no use to none and linear

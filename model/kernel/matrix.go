@@ -38,6 +38,15 @@ func (m *Matrix) Format() Format { return m.format }
 // Bytes is the memory that the panels occupy.
 func (m *Matrix) Bytes() int64 { return int64(len(m.data)) }
 
+// PackedBytes is the memory that Pack will occupy for a matrix.
+func PackedBytes(f Format, rows, cols int) (int64, error) {
+	if rows < 0 || rows > math.MaxInt32 {
+		return 0, fmt.Errorf("matrix of %d rows: want 0 to %d", rows, math.MaxInt32)
+	}
+	rowBytes, err := f.RowBytes(cols)
+	return (int64(rows) + panelRows - 1) / panelRows * panelRows * int64(rowBytes), err
+}
+
 // Pack repacks a row-major matrix in native layout (little endian). rowPerm, if
 // not nil, gives the source row of each row of the result, as for the permuted
 // query and key rows of some GGUF files. src is not kept.

@@ -94,6 +94,9 @@ type Scratch struct {
 	keep  []*float32 // the same, so that the blocks lie on the heap and live
 }
 
+// ScratchFloats is how many floats a Scratch grows to.
+func ScratchFloats(headDim int) int64 { return max(C.MUL_SCRATCH, C.QC*(2*int64(headDim)+34)) }
+
 // Path names the code that runs: "avx2", "neon", or "portable" where the
 // processor has no AVX2. All give the same bits.
 func Path() string {

@@ -9,6 +9,9 @@ type native struct{ reference }
 // to what is needed and keeps it.
 type Scratch struct{ f []float32 }
 
+// ScratchFloats is how many floats a Scratch grows to: a panel of few columns.
+func ScratchFloats(headDim int) int64 { return max(1<<16, int64(headDim)) }
+
 // Path names the code that runs: here the Go reference.
 func Path() string { return "go" }
 

@@ -1,0 +1,167 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+	"github.com/ailiance/lorabench/model/kernel"
+)
+
+// MemoryError says that something does not fit the memory that Options allow.
+type MemoryError struct {
+	What            string // what needs it
+	Needed, Allowed int64  // bytes
+}
+
+func (e *MemoryError) Error() string {
+	return fmt.Sprintf("%s: %s needed, %s allowed: allow more with --memory", e.What, mebibytes(e.Needed), mebibytes(e.Allowed))
+}
+
+// mebibytes rounds up, so that a limit of what is printed is enough.
+func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
+
+// DefaultCacheBytes is the memory for keys and values where nothing is said.
+const DefaultCacheBytes = 640 << 20
+
+// leastPositions is the length of a sequence whose keys and values must fit
+// beside the weights: a prompt with examples and its answer.
+const leastPositions = 2048
+
+// budget is how the memory is shared out.
+type budget struct {
+	allowed  int64 // in all; 0: no limit
+	cache    int64 // keys and values, as Options say; 0: what is left
+	weights  int64 // base model, tables and working memory
+	adapters int64
+}
+
+// cacheBytes is the memory for keys and values beside weights and adapters, of
+// which at least least bytes must be there.
+func (b budget) cacheBytes(least int64) (int64, error) {
+	if b.cache > 0 {
+		least = b.cache
+	}
+	if b.allowed == 0 {
+		if b.cache > 0 {
+			return b.cache, nil
+		}
+		return max(DefaultCacheBytes, least), nil
+	}
+	if needed := b.weights + b.adapters + least; needed > b.allowed {
+		what := fmt.Sprintf("weights of %s, with keys and values of %s", mebibytes(b.weights), mebibytes(least))
+		if b.adapters > 0 {
+			what = fmt.Sprintf("weights of %s, adapters of %s, with keys and values of %s", mebibytes(b.weights), mebibytes(b.adapters), mebibytes(least))
+		}
+		return 0, &MemoryError{What: what, Needed: needed, Allowed: b.allowed}
+	}
+	if b.cache > 0 {
+		return b.cache, nil
+	}
+	return b.allowed - b.weights - b.adapters, nil
+}
+
+// leastCache is the memory for the keys and values of one sequence of
+// leastPositions, or of as many as the model has.
+func (c config) leastCache() int64 {
+	positions := min(leastPositions, c.MaxPositionEmbeddings)
+	blocks := int64((positions + blockLen - 1) / blockLen)
+	return blocks * blockBytes(c.NumHiddenLayers, c.NumKeyValueHeads, c.HeadDim)
+}
+
+// packedBytes is the memory that the weights will occupy, from the tensors'
+// shapes: nothing is read. It refuses storage types that have no kernel, all of
+// them at once.
+func (w weights) packedBytes(cfg config) (int64, error) {
+	total := int64(0)
+	var bad []string
+	for _, spec := range cfg.Tensors() {
+		t, err := w.tensor(spec.Name)
+		if err != nil {
+			return 0, err
+		}
+		if len(spec.Shape) == 1 {
+			total += 4 * int64(spec.Shape[0])
+			continue
+		}
+		format, ok := kernelFormat(t.DType)
+		if !ok {
+			bad = append(bad, fmt.Sprintf("%s of %s", t.DType, t.Name))
+			continue
+		}
+		size, err := kernel.PackedBytes(format, spec.Shape[0], spec.Shape[1])
+		if err != nil {
+			return 0, fmt.Errorf("tensor %s: %w", t.Name, err)
+		}
+		total += size
+	}
+	if len(bad) > 0 {
+		return 0, &checkpoint.UnsupportedError{What: fmt.Sprintf("storage type %s, want F32, F16, BF16, Q8_0, Q4_0 or Q4_1", joinFaults(bad))}
+	}
+	return total, nil
+}
+
+// workingBytes is the memory for tables of positions and the rows of a step.
+func (c config) workingBytes(threads int) int64 {
+	d, q, kv, ff := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim, c.IntermediateSize
+	table := int64(c.MaxPositionEmbeddings) * int64(c.HeadDim)
+	row := int64(2*d + 2*q + 2*kv + 2*ff + max(d, q, ff)) // x, h, q, attn, k, v, gate, up, update
+	head := int64(d + c.VocabSize)
+	scratch := int64(threads) * kernel.ScratchFloats(c.HeadDim)
+	return 4 * (table + stepRows*row + headRows*head + scratch)
+}
+
+func (a *adapter) bytes() int64 {
+	total := int64(0)
+	for i := range a.layers {
+		for _, m := range a.layers[i] {
+			if m != nil {
+				total += m.a.Bytes() + m.b.Bytes()
+			}
+		}
+	}
+	return total
+}
+
+// shareMemory sets the room for keys and values beside what else is resident.
+// No job may be running.
+func (e *Engine) shareMemory(adapters int64) error {
+	b := e.memory
+	b.adapters = adapters
+	bytes, err := b.cacheBytes(e.config.leastCache())
+	if err != nil {
+		return err
+	}
+	e.memory = b
+	if e.cache == nil {
+		e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, bytes)
+		return nil
+	}
+	return e.cache.resize(bytes)
+}
+
+// joinFaults lists the first few faults and counts the rest.
+func joinFaults(faults []string) string {
+	const most = 5
+	if len(faults) <= most {
+		return strings.Join(faults, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(faults[:most], "; "), len(faults)-most)
+}
+
+// MemoryUse is what an engine holds in memory, in bytes.
+type MemoryUse struct {
+	Weights  int64 // of the base, with tables and working memory
+	Adapters int64
+	Cache    int64 // keys and values that exist
+	CacheMax int64 // keys and values that may exist
+}
+
+// Memory says how the memory is used.
+func (e *Engine) Memory() MemoryUse {
+	c := e.cache
+	return MemoryUse{
+		Weights: e.memory.weights, Adapters: e.memory.adapters,
+		Cache: int64(c.allocated) * c.blockBytes(), CacheMax: int64(c.capacity) * c.blockBytes(),
+	}
+}
