@@ -37,7 +37,7 @@ func newGate() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&o.policy, "policy", "", "policy file; else the gate section of "+configFile+", else each task with its own margin")
 	f.StringVar(&o.junit, "junit", "", "write the verdicts to this file as JUnit XML too")
-	f.BoolVar(&o.github, "github", false, "annotations for GitHub Actions")
+	f.BoolVar(&o.github, "github", false, "annotations for GitHub Actions; with --json on standard error")
 	f.BoolVar(&o.json, "json", false, "one JSON document")
 	runFlags(f, &o.run, &o.db)
 	return cmd
