@@ -263,3 +263,32 @@ func TestLoadRunGivesRefusals(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestExplainStoredErrors(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		code int
+		hint string
+	}{
+		{&results.NewerSchemaError{Path: "x.db", Have: 9, Know: 1}, exitFault, "a later lorabench"},
+		{&results.ForeignDatabaseError{Path: "x.db", Reason: "its application_id"}, exitFault, "--db FILE"},
+		{&results.CorruptError{Path: "x.db", Detail: "page 3"}, exitFault, "keep a copy"},
+		{&results.LockedError{Path: "x.db"}, exitFault, "wait until"},
+		{&results.RunLockedError{Path: "x.db", Owner: results.Owner{Run: "r", PID: 7}}, exitFault, "wait until"},
+		{&results.RunNotFoundError{Path: "x.db"}, exitFault, "lorabench run makes one"},
+		{&results.RunNotFoundError{Path: "x.db", Run: "r"}, exitUsage, "lorabench runs"},
+		{&results.AmbiguousRunError{Prefix: "2", Runs: []string{"21", "22"}}, exitUsage, "more of the id"},
+		{fmt.Errorf("store: %w", results.ErrDiskFull), exitFault, "--resume"},
+		{fmt.Errorf("store: %w", results.ErrReadOnly), exitFault, "may be written"},
+		{results.ErrNoCgo, exitFault, "lorabench doctor"},
+		{fmt.Errorf("gate.yaml: %w", &reports.PolicyError{Line: 3, Problem: "unknown key"}), exitUsage, "a policy has alpha"},
+		{verdictError{reports.Inconclusive}, 4, ""},
+		{fmt.Errorf("x: %w", context.Canceled), exitInterrupted, ""},
+	} {
+		var text bytes.Buffer
+		code := explain(&text, tt.err)
+		if code != tt.code || !strings.Contains(text.String(), tt.hint) || tt.hint == "" && strings.Contains(text.String(), "hint:") {
+			t.Errorf("explain(%v) = %d, %q; want %d and the hint %q", tt.err, code, text.String(), tt.code, tt.hint)
+		}
+	}
+}
