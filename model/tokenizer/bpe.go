@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -17,11 +18,13 @@ type bpe struct {
 	whole map[string]int32
 
 	bytes    bool // symbols are bytes; else they are characters
-	byByte   [256]int32
+	byByte   [256]int32 // -1: no token; such bytes are left out
 	byRune   map[rune]int32
 	fallback *[256]int32 // bytes of characters that no token is; nil for none
 	unknown  int32       // what remains becomes this; -1: it is left out
 	fuse     bool        // of unknown characters in a row, one token
+
+	wordsApart bool // no merge reaches over the begin of a word
 }
 
 // modelOptions are the settings of a BPE model.
@@ -36,7 +39,7 @@ type modelOptions struct {
 func pairOf(left, right int32) uint64 { return uint64(uint32(left))<<32 | uint64(uint32(right)) }
 
 // newBPE makes the model of a vocabulary. Where inBytes is true the model takes
-// raw bytes, which the vocabulary spells as a has them; it must have them all.
+// raw bytes, which the vocabulary spells as a has them.
 func newBPE(v *vocabulary, merges []mergeRule, opt modelOptions, inBytes bool, a *alphabet) (*bpe, error) {
 	b := &bpe{
 		ranks: make(map[uint64]int32, len(merges)), merged: make([]int32, len(merges)),
@@ -66,9 +69,13 @@ func newBPE(v *vocabulary, merges []mergeRule, opt modelOptions, inBytes bool, a
 	}
 	if inBytes {
 		for i, letter := range a.letters {
-			b.byByte[i] = v.ids[string(letter)]
+			b.byByte[i] = -1
+			if id, ok := v.ids[string(letter)]; ok {
+				b.byByte[i] = id
+			}
 		}
 	} else {
+		b.wordsApart = !opt.IgnoreMerges && findWordsApart(v, merges)
 		b.byRune = map[rune]int32{}
 		for token, id := range v.ids {
 			if r, size := utf8.DecodeRuneInString(token); size == len(token) && size > 0 {
@@ -118,13 +125,52 @@ func (b *bpe) encode(m *merger, piece string, ids []int32) []int32 {
 	m.symbols = m.symbols[:0]
 	if b.bytes {
 		for i := range len(piece) {
-			m.add(b.byByte[piece[i]])
+			if id := b.byByte[piece[i]]; id >= 0 {
+				m.add(id)
+			}
 		}
 	} else {
 		b.characters(m, piece)
 	}
 	m.run(b)
 	return m.tokens(ids)
+}
+
+// encodeWords is encode for pieces that may be whole texts. Where no merge
+// reaches into the next word it goes word by word, which is faster: most words
+// are in whole, and a short heap is cheap.
+func (b *bpe) encodeWords(m *merger, piece string, ids []int32) []int32 {
+	if b.wordsApart {
+		inWord := false
+		start := 0
+		for i, r := range piece {
+			if r == wordMark && inWord {
+				ids = b.encode(m, piece[start:i], ids)
+				start = i
+			}
+			inWord = r != wordMark
+		}
+		piece = piece[start:]
+	}
+	return b.encode(m, piece, ids)
+}
+
+// wordMark stands for a space in vocabularies of characters.
+const wordMark = '▁'
+
+// findWordsApart says whether a text may be cut before every wordMark that
+// follows another character: it is a token, and no merge has it so.
+func findWordsApart(v *vocabulary, merges []mergeRule) bool {
+	mark := string(wordMark)
+	if _, ok := v.ids[mark]; !ok {
+		return false
+	}
+	for _, m := range merges {
+		if strings.HasPrefix(m.right, mark) && !strings.HasSuffix(m.left, mark) {
+			return false
+		}
+	}
+	return true
 }
 
 // characters adds the symbols of piece.

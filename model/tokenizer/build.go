@@ -23,7 +23,7 @@ func (r *recipe) tokenizer() (*Tokenizer, error) {
 	if t.splitters, err = b.splitters(r.preTokenizer, 0); err != nil {
 		return nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
-	inBytes := t.endInBytes(r.vocab, b.alphabet)
+	inBytes := t.endInBytes(r.options)
 	if t.bpe, err = newBPE(r.vocab, r.merges, r.options, inBytes, b.alphabet); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
@@ -47,20 +47,16 @@ func (r *recipe) tokenizer() (*Tokenizer, error) {
 	return t, t.checkSpecial()
 }
 
-// endInBytes leaves out a last step that spells bytes as letters, if the
-// vocabulary has all letters: the model then takes the bytes themselves.
-func (t *Tokenizer) endInBytes(v *vocabulary, a *alphabet) bool {
+// endInBytes leaves out a last step that spells bytes as letters: the model then
+// takes the bytes themselves. It does not where bytes that are no token become
+// others, since those are the bytes of the letter then.
+func (t *Tokenizer) endInBytes(opt modelOptions) bool {
 	last := len(t.splitters) - 1
-	if last < 0 {
+	if last < 0 || opt.Unknown != "" || opt.ByteFallback {
 		return false
 	}
 	if _, ok := t.splitters[last].(byteLetters); !ok {
 		return false
-	}
-	for _, letter := range a.letters {
-		if _, ok := v.ids[string(letter)]; !ok {
-			return false
-		}
 	}
 	t.splitters = t.splitters[:last]
 	return true

@@ -85,7 +85,7 @@ func (e *encoder) text(text string) error {
 		e.emits[i] = func(piece string, atStart bool) error { return s.split(piece, atStart, e.emits[i+1]) }
 	}
 	e.emits[len(t.splitters)] = func(piece string, _ bool) error {
-		e.ids = t.bpe.encode(&e.merge, piece, e.ids)
+		e.ids = t.bpe.encodeWords(&e.merge, piece, e.ids)
 		return nil
 	}
 	return t.added.plain.split(text, func(piece string, id int32, atStart bool) error {

@@ -1,0 +1,37 @@
+package tokenizer
+
+import (
+	"testing"
+)
+
+// BenchmarkEncode is English prose on one core.
+func BenchmarkEncode(b *testing.B) {
+	text := string(readShared(b, "data", "tokenizers", "gpt2", "corpus.en.gz"))
+	for _, name := range []string{"smollm2", "llama3", "qwen3", "gpt4o-o200k", "mistral-v0.1"} {
+		b.Run("tokenizer="+name, func(b *testing.B) {
+			tok := loadShared(b, name)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := tok.Encode(text, false); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkParse is the time from the bytes of a tokenizer.json to a tokenizer.
+func BenchmarkParse(b *testing.B) {
+	for _, name := range []string{"smollm2", "llama3", "qwen3"} {
+		b.Run("tokenizer="+name, func(b *testing.B) {
+			data := readShared(b, "data", "tokenizers", name, "tokenizer.json.gz")
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := Parse(data, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
