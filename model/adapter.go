@@ -106,6 +106,11 @@ func (e *Engine) openAdapter(name string, dir fs.FS) (*adapter, error) {
 
 // attach maps tensors to modules, one to one.
 func (e *Engine) attach(a *adapter, config *peftConfig, weights checkpoint.Source) error {
+	for _, path := range []string{"model.embed_tokens", "lm_head"} {
+		if config.targets(path, -1) {
+			return fmt.Errorf("target_modules names %s: LoRA on the embedding or the output layer is not supported", path)
+		}
+	}
 	unused := map[string]bool{}
 	for _, tensor := range weights.Names() {
 		unused[tensor] = true

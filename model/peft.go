@@ -47,7 +47,7 @@ func (f moduleFilter) matches(path string) bool {
 		return f.regex.MatchString(path)
 	}
 	if f.allLinear {
-		return path != "lm_head" // PEFT leaves the output layer out
+		return strings.HasPrefix(path, "model.layers.") // PEFT leaves the output layer out
 	}
 	return slices.ContainsFunc(f.suffixes, func(s string) bool { return path == s || strings.HasSuffix(path, "."+s) })
 }
@@ -65,6 +65,9 @@ func parsePEFT(data []byte) (*peftConfig, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return nil, fmt.Errorf("adapter_config.json: %w", err)
+	}
+	if _, is := raw["fine_tune_type"]; is && raw["peft_type"] == nil {
+		return nil, fmt.Errorf("adapter_config.json: an adapter of mlx-lm is not supported, only PEFT's LoRA")
 	}
 	var kind string
 	if err := json.Unmarshal(raw["peft_type"], &kind); err != nil || kind != "LORA" {
@@ -263,9 +266,13 @@ func orMissing(value json.RawMessage) string {
 
 func shorten(value json.RawMessage) string {
 	const most = 60
-	s := string(value)
+	var b bytes.Buffer
+	if json.Compact(&b, value) != nil {
+		b.Write(value)
+	}
+	s := b.String()
 	if len(s) > most {
-		s = s[:most] + "…"
+		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
 	return s
 }

@@ -199,14 +199,25 @@ func (e *Engine) Logits(ctx context.Context, adapterName string, tokens []int32)
 	return all[0], nil
 }
 
-// logitsOf runs tokens through several variants in one batch, in a cache of
-// their own, so that nothing of it is shared with jobs.
+// logitsOf returns the logits of every position of tokens for several variants,
+// [variant][position][V].
 func (e *Engine) logitsOf(ctx context.Context, tokens []int32, variants ...*adapter) ([][][]float32, error) {
+	out := make([][][]float32, len(variants))
+	err := e.visitLogits(ctx, tokens, func(variant, _ int, logits []float32) {
+		out[variant] = append(out[variant], slices.Clone(logits))
+	}, variants...)
+	return out, err
+}
+
+// visitLogits runs tokens through several variants in one batch, in a cache of
+// their own, so that nothing of it is shared with jobs, and shows the logits of
+// every position, ascending, to visit, which must not keep them.
+func (e *Engine) visitLogits(ctx context.Context, tokens []int32, visit func(variant, position int, logits []float32), variants ...*adapter) error {
 	switch {
 	case e.closed:
-		return nil, ErrClosed
+		return ErrClosed
 	case e.Pending() > 0:
-		return nil, fmt.Errorf("jobs are running")
+		return fmt.Errorf("jobs are running")
 	}
 	jobs := e.cache
 	defer func() {
@@ -215,29 +226,28 @@ func (e *Engine) logitsOf(ctx context.Context, tokens []int32, variants ...*adap
 	}()
 	blocks := len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
 	e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, int64(blocks)*jobs.blockBytes())
-	out := make([][][]float32, len(variants))
 	for i, a := range variants {
 		s, err := e.newSequence(Job{ID: i, Tokens: tokens, MaxNewTokens: 1})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		s.adapter, s.wanted = a, 0
 		s.job.Adapter = fmt.Sprint(i) // its own prefix tree
-		s.capture = func(_ int, logits []float32) { out[i] = append(out[i], slices.Clone(logits)) }
+		s.capture = func(position int, logits []float32) { visit(i, position, logits) }
 		e.waiting = append(e.waiting, s)
 	}
 	for e.Pending() > 0 {
 		results, err := e.Step(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, r := range results {
 			if r.Err != nil {
-				return nil, r.Err
+				return r.Err
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // abandon drops all jobs.
