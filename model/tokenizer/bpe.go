@@ -17,7 +17,7 @@ type bpe struct {
 	// does not change.
 	whole map[string]int32
 
-	bytes    bool // symbols are bytes; else they are characters
+	bytes    bool       // symbols are bytes; else they are characters
 	byByte   [256]int32 // -1: no token; such bytes are left out
 	byRune   map[rune]int32
 	fallback *[256]int32 // bytes of characters that no token is; nil for none

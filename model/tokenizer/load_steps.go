@@ -94,7 +94,7 @@ func (b builder) regex(expr string) (finder, error) {
 	if s, ok := scannerFor(expr, b.classes); ok {
 		return s, nil
 	}
-	return newRegex(expr, b.classes)
+	return newRegex(expr)
 }
 
 func parseBehavior(c *component, absent behavior) behavior {

@@ -12,16 +12,23 @@ import (
 const regexTime = 10 * time.Second
 
 // regex is a regular expression without a scanner of its own.
-type regex struct{ re *regexp2.Regexp }
+type regex struct {
+	expr string
+	re   *regexp2.Regexp
+}
 
 // newRegex compiles expr, which is in Oniguruma's language.
-func newRegex(expr string, c *classes) (finder, error) {
-	re, err := regexp2.Compile(expr, regexp2.None)
+func newRegex(expr string) (finder, error) {
+	translated, err := translate(expr)
+	if err != nil {
+		return nil, fmt.Errorf("%.80q: %w", expr, err)
+	}
+	re, err := regexp2.Compile(translated, regexp2.None)
 	if err != nil {
 		return nil, fmt.Errorf("%.80q: %w", expr, err)
 	}
 	re.MatchTimeout = regexTime
-	return regex{re}, nil
+	return regex{expr, re}, nil
 }
 
 func (r regex) find(text string, yield func(start, end int) error) error {
@@ -40,7 +47,7 @@ func (r regex) find(text string, yield func(start, end int) error) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("split at %.60q: %w", r.re.String(), err)
+		return fmt.Errorf("split at %.60q: %w", r.expr, err)
 	}
 	return nil
 }
