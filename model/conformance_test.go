@@ -303,6 +303,9 @@ func TestRealModel(t *testing.T) {
 	needShared(t, smolModel)
 	needShared(t, adapterData)
 	full := *fullConformance == "full"
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
 	e := openEngine(t, smolModel, Options{})
 	variants := []string{"base", "smollm2-gsm8k", "smollm2-spice"}
 	var jobs []Job

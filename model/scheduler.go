@@ -114,6 +114,9 @@ func (e *Engine) newSequence(job Job) (*sequence, error) {
 			return nil, fmt.Errorf("token %d of the prompt is %d, want 0 … %d", i, id, e.config.VocabSize-1)
 		}
 	}
+	if job.Scored < 0 {
+		return nil, fmt.Errorf("%d tokens to score", job.Scored)
+	}
 	if job.Scored > 0 {
 		if job.Scored >= len(job.Tokens) {
 			return nil, fmt.Errorf("%d tokens to score of %d: the first has nothing before it", job.Scored, len(job.Tokens))

@@ -63,7 +63,7 @@ func (c *Config) readHeads(k *keys) {
 	c.NumAttentionHeads = k.integer("num_attention_heads", 32, 1, maxHeads)
 	c.NumKeyValueHeads = c.NumAttentionHeads
 	if !k.null("num_key_value_heads") {
-		c.NumKeyValueHeads = k.integer("num_key_value_heads", 0, 1, maxHeads)
+		c.NumKeyValueHeads = k.integer("num_key_value_heads", 1, 1, maxHeads)
 	}
 	if !k.null("head_dim") {
 		c.HeadDim = k.integer("head_dim", 0, 1, maxHeadDim)

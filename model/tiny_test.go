@@ -1,0 +1,236 @@
+package model
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+)
+
+// memorySource is a checkpoint made in memory, of random weights.
+type memorySource map[string]checkpoint.Tensor
+
+func (m memorySource) Names() []string { return slices.Sorted(maps.Keys(m)) }
+
+func (m memorySource) Tensor(name string) (checkpoint.Tensor, error) {
+	t, ok := m[name]
+	if !ok {
+		return t, fmt.Errorf("%w: %s", checkpoint.ErrNoTensor, name)
+	}
+	return t, nil
+}
+
+func (m memorySource) Close() error { return nil }
+
+// tinyConfig has all that a Llama has, in small: grouped heads, an odd number of
+// them, biases, an output layer of its own.
+func tinyConfig() *checkpoint.Config {
+	return &checkpoint.Config{
+		ModelType: "llama", HiddenSize: 96, IntermediateSize: 160, NumHiddenLayers: 2, NumAttentionHeads: 6, NumKeyValueHeads: 2,
+		HeadDim: 16, VocabSize: 117, MaxPositionEmbeddings: 300, RMSNormEps: 1e-5, HiddenAct: "silu", RopeTheta: 10000,
+		RopeScaling: checkpoint.RopeScaling{Type: checkpoint.RopeDefault, Factor: 1}, AttentionBias: true, BOSTokenID: -1, EOSTokenIDs: []int{3},
+	}
+}
+
+// randomWeights makes the tensors of cfg. Matrices are of the given type.
+func randomWeights(cfg *checkpoint.Config, dtype checkpoint.DType, seed uint64) memorySource {
+	r := rand.New(rand.NewPCG(seed, 1))
+	m := memorySource{}
+	for _, spec := range cfg.Tensors() {
+		n := 1
+		for _, d := range spec.Shape {
+			n *= d
+		}
+		t := checkpoint.Tensor{Name: spec.Name, DType: checkpoint.F32, Shape: spec.Shape}
+		switch {
+		case len(spec.Shape) == 1:
+			t.Data = randomFloats(r, n, 0.1, strings.HasSuffix(spec.Name, "norm.weight"))
+		case dtype == checkpoint.F32:
+			t.Data = randomFloats(r, n, 2/math.Sqrt(float64(spec.Shape[1])), false)
+		default:
+			t.DType, t.Data = dtype, randomBlocks(r, dtype, n, 2/math.Sqrt(float64(spec.Shape[1])))
+		}
+		m[spec.Name] = t
+	}
+	return m
+}
+
+// randomFloats are float32 around zero or one.
+func randomFloats(r *rand.Rand, n int, scale float64, aroundOne bool) []byte {
+	b := make([]byte, 0, 4*n)
+	for range n {
+		v := r.NormFloat64() * scale
+		if aroundOne {
+			v++
+		}
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(v)))
+	}
+	return b
+}
+
+// randomBlocks are n values of a 16-bit or block type, of about that scale.
+func randomBlocks(r *rand.Rand, d checkpoint.DType, n int, scale float64) []byte {
+	half := func(v float64) []byte { // a float16 near v, by its exponent and random digits
+		e := int(math.Floor(math.Log2(v)))
+		return binary.LittleEndian.AppendUint16(nil, uint16(e+15)<<10|uint16(r.IntN(1024)))
+	}
+	var b []byte
+	for range n / d.BlockValues() {
+		switch d {
+		case checkpoint.F16:
+			h := half(scale / 2)
+			h[1] |= byte(r.IntN(2) << 7)
+			b = append(b, h...)
+			continue
+		case checkpoint.BF16:
+			v := math.Float32bits(float32(r.NormFloat64() * scale))
+			b = binary.LittleEndian.AppendUint16(b, uint16(v>>16))
+			continue
+		case checkpoint.Q8_0:
+			b = append(b, half(scale/64)...)
+		case checkpoint.Q4_0:
+			b = append(b, half(scale/4)...)
+		case checkpoint.Q4_1:
+			b = append(b, half(scale/4)...)
+			m := half(scale)
+			m[1] |= 0x80
+			b = append(b, m...)
+		}
+		for range d.BlockValues() * map[checkpoint.DType]int{checkpoint.Q8_0: 8, checkpoint.Q4_0: 4, checkpoint.Q4_1: 4}[d] / 8 {
+			b = append(b, byte(r.IntN(256)))
+		}
+	}
+	return b
+}
+
+// openSource makes an engine of tensors in memory.
+func openSource(t testing.TB, cfg *checkpoint.Config, src checkpoint.Source, opt Options) *Engine {
+	t.Helper()
+	opt.Threads = max(opt.Threads, 1)
+	e := &Engine{adapters: map[string]*adapter{}, hash: "sha256:tiny"}
+	copied := *cfg
+	if err := e.load(t.Context(), &copied, weights{source: src}, nil, opt); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// safetensorsOf writes tensors as a safetensors file.
+func safetensorsOf(m memorySource) []byte {
+	header := map[string]any{}
+	var data []byte
+	for _, name := range m.Names() {
+		t := m[name]
+		header[name] = map[string]any{"dtype": t.DType.String(), "shape": t.Shape, "data_offsets": []int{len(data), len(data) + len(t.Data)}}
+		data = append(data, t.Data...)
+	}
+	text, err := json.Marshal(header)
+	if err != nil {
+		panic(err)
+	}
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(text)))
+	return append(append(b, text...), data...)
+}
+
+// tinyDirectory is a Hugging Face directory of random weights.
+func tinyDirectory(cfg *checkpoint.Config, seed uint64) fstest.MapFS {
+	text := fmt.Sprintf(`{"model_type":"llama","hidden_size":%d,"intermediate_size":%d,"num_hidden_layers":%d,"num_attention_heads":%d,
+"num_key_value_heads":%d,"head_dim":%d,"vocab_size":%d,"max_position_embeddings":%d,"rms_norm_eps":%g,"attention_bias":%t,"eos_token_id":3}`,
+		cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.HeadDim,
+		cfg.VocabSize, cfg.MaxPositionEmbeddings, cfg.RMSNormEps, cfg.AttentionBias)
+	return fstest.MapFS{
+		checkpoint.ConfigFile:  {Data: []byte(text)},
+		checkpoint.WeightsFile: {Data: safetensorsOf(randomWeights(cfg, checkpoint.F32, seed))},
+	}
+}
+
+// tinyAdapter is a PEFT adapter of random weights on the modules that targets
+// names, as a directory.
+func tinyAdapter(cfg *checkpoint.Config, rank int, seed uint64, targets ...string) fs.FS {
+	r := rand.New(rand.NewPCG(seed, 2))
+	c := config{Config: cfg}
+	m := memorySource{}
+	for layer := range cfg.NumHiddenLayers {
+		for l := range numLinears {
+			if !slices.ContainsFunc(targets, func(s string) bool { return strings.HasSuffix(linearPaths[l], s) }) {
+				continue
+			}
+			out, in := c.linearShape(l)
+			for _, part := range []struct {
+				name       string
+				rows, cols int
+			}{{"lora_A", rank, in}, {"lora_B", out, rank}} {
+				name := peftPrefix + modulePath(layer, l) + "." + part.name + ".weight"
+				m[name] = checkpoint.Tensor{Name: name, DType: checkpoint.F32, Shape: []int{part.rows, part.cols},
+					Data: randomFloats(r, part.rows*part.cols, 1/math.Sqrt(float64(part.cols)), false)}
+			}
+		}
+	}
+	list, err := json.Marshal(targets)
+	if err != nil {
+		panic(err)
+	}
+	text := fmt.Sprintf(`{"peft_type":"LORA","r":%d,"lora_alpha":%d,"target_modules":%s}`, rank, rank, list)
+	return fstest.MapFS{peftConfigFile: {Data: []byte(text)}, peftWeightsFile: {Data: safetensorsOf(m)}}
+}
+
+// loadTiny loads two random adapters, "one" and "two", that reach different
+// modules with different ranks.
+func loadTiny(t testing.TB, e *Engine, cfg *checkpoint.Config) {
+	t.Helper()
+	for name, dir := range map[string]fs.FS{
+		"one": tinyAdapter(cfg, 4, 11, "q_proj", "v_proj"),
+		"two": tinyAdapter(cfg, 7, 12, "q_proj", "k_proj", "o_proj", "up_proj", "down_proj"),
+	} {
+		if _, err := e.LoadAdapter(t.Context(), name, dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// letters is a tokenizer whose tokens are short texts, so that stop strings lie
+// across tokens.
+type letters struct{}
+
+func (letters) Encode(text string, _ bool) ([]int32, error) {
+	var ids []int32
+	for _, c := range []byte(text) {
+		ids = append(ids, int32(c)%100)
+	}
+	return ids, nil
+}
+
+func (letters) Decode(ids []int32, _ bool) string {
+	var b bytes.Buffer
+	for _, id := range ids {
+		b.WriteString(letterOf(id))
+	}
+	return b.String()
+}
+
+func letterOf(id int32) string {
+	return strings.Repeat(string(rune('a'+id%7)), int(id)%3) + string(rune('a'+id%5))
+}
+
+func (letters) Stream(bool) TextStream { return letterStream{} }
+func (letters) BOS() (int32, bool)     { return 0, false }
+func (letters) EOS() []int32           { return nil }
+func (letters) AddsBOS() bool          { return false }
+func (letters) ChatTemplate() string   { return "" }
+func (letters) Identity() string       { return "sha256:letters" }
+
+type letterStream struct{}
+
+func (letterStream) Push(id int32) string { return letterOf(id) }
+func (letterStream) Flush() string        { return "" }
