@@ -1,0 +1,110 @@
+package tokenizer
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// FuzzParse checks that no file makes a panic, and that what is read can work.
+func FuzzParse(f *testing.F) {
+	small := string(smallFile(f))
+	f.Add(small, `{"bos_token":"<s>","add_bos_token":true}`, "hello  <tool> 12")
+	f.Add(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},"normalizer":{"type":"Prepend","prepend":"b"}}`, `{}`, "aab")
+	f.Add(`{"model":{"vocab":{"▁":0},"merges":[]},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"},"decoder":{"type":"Metaspace","replacement":"▁"}}`, `{"added_tokens_decoder":{"1":{"content":" x"}}}`, "▁ x")
+	f.Add(`{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?i:a|\\p{L}{2,})+"},"behavior":"MergedWithNext","invert":true}}`, `{}`, "aAbBC")
+	f.Fuzz(func(t *testing.T, data, config, text string) {
+		tok, err := Parse([]byte(data), []byte(config))
+		if err != nil || len(text) > 1000 {
+			return
+		}
+		ids, err := tok.Encode(text, true)
+		if err != nil {
+			return
+		}
+		for _, id := range ids {
+			if _, ok := tok.IDToToken(id); !ok {
+				t.Fatalf("%q became token %d, which does not exist", text, id)
+			}
+		}
+		if back := tok.Decode(ids, false); !utf8.ValidString(back) {
+			t.Fatalf("Decode(%v) = %q", ids, back)
+		}
+	})
+}
+
+// FuzzEncode checks that text comes back from a byte-level model, whole and in
+// parts, whatever it says.
+func FuzzEncode(f *testing.F) {
+	toks := []*Tokenizer{
+		parseSmall(f, "added_tokens", `[]`),
+		parseSmall(f, "added_tokens", `[]`, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(patternO200k), stepBytes}}.json())),
+		parseSmall(f, "added_tokens", `[]`, "pre_tokenizer", string(preTokenizer{steps: []string{stepPunctuation, stepDigits, stepSplit(patternLlama3), stepBytes}}.json())),
+	}
+	for _, v := range []string{"", "hello  aaaa 12½", "e\u0301\u0316 x\r\n\r\n y", "\u2028'S'ſ ǅÉ!/", "😀\ufeff\x00"} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for i, tok := range toks {
+			ids, err := tok.Encode(text, true)
+			if !utf8.ValidString(text) {
+				if err == nil {
+					t.Fatalf("%q was encoded, and is not UTF-8", text)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var parts strings.Builder
+			s := tok.NewStream(true)
+			for _, id := range ids {
+				part := s.Push(id)
+				if !utf8.ValidString(part) {
+					t.Fatalf("tokenizer %d: %q: the stream has %q", i, text, part)
+				}
+				parts.WriteString(part)
+			}
+			parts.WriteString(s.Flush())
+			if back := tok.Decode(ids, true); back != text || parts.String() != text {
+				t.Fatalf("tokenizer %d: %q comes back as %q, in parts as %q", i, text, back, parts.String())
+			}
+		}
+	})
+}
+
+// FuzzScanners checks the scanners against the expressions they stand for.
+func FuzzScanners(f *testing.F) {
+	classes := newClasses()
+	type both struct {
+		scan scanner
+		expr finder
+	}
+	var list []both
+	for _, pattern := range []string{patternGPT2, patternLlama3, patternQwen2, patternQwen35, patternO200k, patternTekken} {
+		s, ok := scannerFor(pattern, classes)
+		if !ok {
+			f.Fatalf("no scanner for %s", pattern)
+		}
+		expr, err := newRegex(pattern)
+		if err != nil {
+			f.Fatal(err)
+		}
+		list = append(list, both{s, expr})
+	}
+	for _, v := range []string{"Hello, world's 1234 \n\n  x", "\u0301aÉ́Bǅ ʰª'LL", " \t\r\n/ \u3000a"} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) || len(text) > 1000 {
+			return
+		}
+		for _, b := range list {
+			got := pieces(t, b.scan, isolated, false, text)
+			if want := pieces(t, b.expr, isolated, false, text); !slices.Equal(got, want) {
+				t.Fatalf("%.40s… in %q\n got %q\nwant %q", b.expr.(regex).expr, text, got, want)
+			}
+		}
+	})
+}
