@@ -24,6 +24,9 @@ const (
 // It does not return. Whatever goes wrong is said on the status socket; the
 // program is then not run.
 func ChildMain() {
+	if os.Args[2] == keeperArgument {
+		keeperMain()
+	}
 	runtime.LockOSThread() // Landlock, seccomp and no_new_privs belong to a thread, and execve keeps this one's
 	debug.SetGCPercent(-1)
 	var l launch

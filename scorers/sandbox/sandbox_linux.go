@@ -65,12 +65,28 @@ type report struct {
 type Sandbox struct {
 	form        form
 	protections Protections
+	keeper      *keeper // who starts the launchers; nil: this process
 }
 
 // New finds the strongest form of confinement that works here and checks it
 // from inside. The error wraps [ErrUnavailable] where none does, and says what
-// was missing. It takes some tens of milliseconds.
-func New(ctx context.Context) (*Sandbox, error) { return open(ctx, forms()) }
+// was missing. It takes some tens of milliseconds, and starts a process that
+// ends with this one.
+func New(ctx context.Context) (*Sandbox, error) {
+	if os.Getenv(childVariable) != "" {
+		return nil, fmt.Errorf("%w: main does not call sandbox.Main first", ErrUnavailable)
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	k, protections, err := startKeeper()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	s := &Sandbox{protections: protections}
+	s.keep(k)
+	return s, nil
+}
 
 func forms() []form {
 	if os.Geteuid() == 0 {
@@ -79,10 +95,8 @@ func forms() []form {
 	return []form{{true, -1}, {false, -1}}
 }
 
+// open makes a sandbox whose launchers this process starts.
 func open(ctx context.Context, candidates []form) (*Sandbox, error) {
-	if os.Getenv(childVariable) != "" {
-		return nil, fmt.Errorf("%w: main does not call sandbox.Main first", ErrUnavailable)
-	}
 	var refused []string
 	for _, f := range candidates {
 		s := &Sandbox{form: f}
@@ -136,6 +150,13 @@ func (s *Sandbox) probe(ctx context.Context) (report, error) {
 // not be started or was ended by somebody else, and the context's cause where
 // ctx ended first; whatever the program itself does is in the Result.
 func (s *Sandbox) Run(ctx context.Context, c Command) (Result, error) {
+	if s.keeper != nil {
+		return s.keeper.run(ctx, c)
+	}
+	return s.run(ctx, c)
+}
+
+func (s *Sandbox) run(ctx context.Context, c Command) (Result, error) {
 	if err := c.Limits.Validate(); err != nil {
 		return Result{}, &SetupError{"command", err}
 	}

@@ -155,6 +155,11 @@ func sandboxes(t *testing.T) map[string]*Sandbox {
 	if len(out) == 0 {
 		t.Skip("no sandbox on this machine")
 	}
+	s, err := New(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out["keeper"] = s
 	return out
 }
 
@@ -239,7 +244,7 @@ func TestRun(t *testing.T) {
 			{"endless", []string{"spin"}, func(c *Command) { c.Limits.CPU = time.Second }, func(r Result) bool {
 				return r.TimedOut && r.Limit == "cpu" && r.ExitCode == -1
 			}},
-			{"asleep", []string{"sleep"}, func(c *Command) { c.Limits.Wall = 200 * time.Millisecond }, func(r Result) bool {
+			{"asleep", []string{"sleep"}, func(c *Command) { c.Limits.Wall = 3 * time.Second }, func(r Result) bool {
 				return r.TimedOut && r.Limit == "wall"
 			}},
 			{"memory", []string{"allocate"}, nil, refused},
@@ -346,6 +351,42 @@ func TestProbe(t *testing.T) {
 		if p.Refused == "" {
 			t.Error("no sandbox, and no reason")
 		}
+	}
+}
+
+// Runs beside each other do not mix, and what one is told to end ends alone.
+func TestKeeperRunsSideBySide(t *testing.T) {
+	s := sandboxes(t)["keeper"]
+	var runs sync.WaitGroup
+	for i := range 24 {
+		runs.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%3 == 0 {
+				time.AfterFunc(50*time.Millisecond, cancel)
+				if _, err := s.Run(ctx, command(t, "sleep")); !errors.Is(err, context.Canceled) {
+					t.Errorf("run %d: %v, want cancelled", i, err)
+				}
+				return
+			}
+			if r, err := s.Run(ctx, command(t, "exit")); err != nil || r.ExitCode != 7 {
+				t.Errorf("run %d: exit code %d, %v, want 7", i, r.ExitCode, err)
+			}
+		})
+	}
+	runs.Wait()
+}
+
+// A keeper that is gone is an error of each run, and no run waits for ever.
+func TestKeeperGone(t *testing.T) {
+	s := sandboxes(t)["keeper"]
+	time.AfterFunc(100*time.Millisecond, func() { s.keeper.stdin.Close() })
+	var setup *SetupError
+	if _, err := s.Run(t.Context(), command(t, "sleep")); !errors.As(err, &setup) {
+		t.Errorf("the keeper went during a run: %v, want a SetupError", err)
+	}
+	if _, err := s.Run(t.Context(), command(t, "exit")); !errors.As(err, &setup) {
+		t.Errorf("the keeper is gone: %v, want a SetupError", err)
 	}
 }
 
