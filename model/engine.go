@@ -272,10 +272,10 @@ func (e *Engine) load(ctx context.Context, cfg *checkpoint.Config, view weights,
 		return err
 	}
 	e.pool = kernel.NewPool(opt.Threads)
-	if e.llama, err = loadLlama(ctx, e.config, view); err != nil {
+	if e.llama, err = loadLlama(ctx, e.config, view, e.pool); err != nil {
 		return err
 	}
-	if e.llama.cos, e.llama.sin, err = ropeTable(cfg, ropeFactors); err != nil {
+	if e.llama.cos, e.llama.sin, err = ropeTable(cfg, ropeFactors, e.pool); err != nil {
 		return err
 	}
 	for _, id := range cfg.EOSTokenIDs {

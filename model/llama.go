@@ -31,50 +31,57 @@ type llamaLayer struct {
 }
 
 // loadLlama reads the weights through a view that has them under their Hugging
-// Face names, and packs them for the kernels.
-func loadLlama(ctx context.Context, cfg config, src weights) (*llama, error) {
+// Face names, and packs them for the kernels, as many tensors at once as the
+// pool has threads.
+func loadLlama(ctx context.Context, cfg config, src weights, pool *kernel.Pool) (*llama, error) {
 	m := &llama{layers: make([]llamaLayer, cfg.NumHiddenLayers)}
 	d, v := cfg.HiddenSize, cfg.VocabSize
-	var err error
-	load := func(name string, rows, cols int) *kernel.Matrix {
-		if err != nil {
-			return nil
-		}
-		if err = context.Cause(ctx); err != nil {
-			return nil
-		}
-		var w *kernel.Matrix
-		w, err = src.matrix(name, rows, cols)
-		return w
+	var loads []func() error
+	matrix := func(to **kernel.Matrix, name string, rows, cols int) {
+		loads = append(loads, func() (err error) {
+			*to, err = src.matrix(name, rows, cols)
+			return err
+		})
 	}
-	vector := func(name string, n int) []float32 {
-		if err != nil {
-			return nil
-		}
-		var x []float32
-		x, err = src.vector(name, n)
-		return x
+	vector := func(to *[]float32, name string, n int) {
+		loads = append(loads, func() (err error) {
+			*to, err = src.vector(name, n)
+			return err
+		})
 	}
-	m.embed = load("model.embed_tokens.weight", v, d)
+	matrix(&m.embed, "model.embed_tokens.weight", v, d) // the largest first
+	if !cfg.TieWordEmbeddings {
+		matrix(&m.head, "lm_head.weight", v, d)
+	}
 	for i := range m.layers {
 		l := &m.layers[i]
 		prefix := fmt.Sprintf("model.layers.%d.", i)
-		l.inputNorm = vector(prefix+"input_layernorm.weight", d)
-		l.postNorm = vector(prefix+"post_attention_layernorm.weight", d)
+		vector(&l.inputNorm, prefix+"input_layernorm.weight", d)
+		vector(&l.postNorm, prefix+"post_attention_layernorm.weight", d)
 		for k := range numLinears {
 			out, in := cfg.linearShape(k)
-			l.linear[k] = load(modulePath(i, k)+".weight", out, in)
+			matrix(&l.linear[k], modulePath(i, k)+".weight", out, in)
 			if cfg.hasBias(k) {
-				l.bias[k] = vector(modulePath(i, k)+".bias", out)
+				vector(&l.bias[k], modulePath(i, k)+".bias", out)
 			}
 		}
 	}
-	m.norm = vector("model.norm.weight", d)
-	m.head = m.embed
-	if !cfg.TieWordEmbeddings {
-		m.head = load("lm_head.weight", v, d)
+	vector(&m.norm, "model.norm.weight", d)
+	errs := make([]error, len(loads))
+	pool.Run(len(loads), func(_, i int) {
+		if errs[i] = context.Cause(ctx); errs[i] == nil {
+			errs[i] = loads[i]()
+		}
+	})
+	for _, err := range errs {
+		if err != nil {
+			return nil, err // the first in the model's order
+		}
 	}
-	return m, err
+	if cfg.TieWordEmbeddings {
+		m.head = m.embed
+	}
+	return m, nil
 }
 
 // ropeTable returns cos and sin of every position's angles, [positions][hd/2].
@@ -84,7 +91,7 @@ func loadLlama(ctx context.Context, cfg config, src weights) (*llama, error) {
 // Sources: Su et al. 2021, https://arxiv.org/abs/2104.09864; Llama 3 scaling as
 // in Hugging Face's modeling_rope_utils.py. factors divide the frequencies
 // (GGUF's rope_freqs.weight) and stand in for the scaling where they are given.
-func ropeTable(cfg *checkpoint.Config, factors []float32) (cos, sin []float32, err error) {
+func ropeTable(cfg *checkpoint.Config, factors []float32, pool *kernel.Pool) (cos, sin []float32, err error) {
 	half := cfg.HeadDim / 2
 	frequency := make([]float32, half)
 	for i := range frequency {
@@ -101,13 +108,13 @@ func ropeTable(cfg *checkpoint.Config, factors []float32) (cos, sin []float32, e
 	}
 	cos = make([]float32, cfg.MaxPositionEmbeddings*half)
 	sin = make([]float32, cfg.MaxPositionEmbeddings*half)
-	for p := range cfg.MaxPositionEmbeddings {
+	pool.Run(cfg.MaxPositionEmbeddings, func(_, p int) {
 		for i, f := range frequency {
 			angle := float64(float32(p) * f)
 			cos[p*half+i] = float32(math.Cos(angle))
 			sin[p*half+i] = float32(math.Sin(angle))
 		}
-	}
+	})
 	return cos, sin, nil
 }
 
@@ -143,6 +150,7 @@ func scaleFrequencies(frequency []float32, s checkpoint.RopeScaling) error {
 type batch struct {
 	x, h, q, k, v, attn, gate, up, low, update []float32
 	positions                                  []int32
+	blocks                                     []*block // where the rows' keys and values go
 	tokens                                     []int32
 	segments                                   []segment
 	heads                                      []headRow
@@ -171,8 +179,9 @@ type verdict struct {
 	finite  bool
 }
 
-// headRows is how many rows of logits are kept at once.
-const headRows = 32
+// headRows is how many rows of logits are computed at once: enough that widening
+// the weights of the output layer is shared.
+const headRows = 64
 
 // forward computes the rows of chunks, stores their keys and values, and hands
 // the verdict of the rows that are wanted to accept.
@@ -202,8 +211,8 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 			p := int(b.positions[i]) * half
 			kernel.Rope(q[i*qn:(i+1)*qn], cfg.HeadDim, m.cos[p:p+half], m.sin[p:p+half])
 			kernel.Rope(k[i*kn:(i+1)*kn], cfg.HeadDim, m.cos[p:p+half], m.sin[p:p+half])
+			e.storeKeyValue(n, i, k[i*kn:(i+1)*kn], v[i*kn:(i+1)*kn])
 		})
-		e.storeKeyValues(n, chunks, k, v)
 		e.attend(n, chunks, attn, q)
 		e.linear(n, oProj, h, attn, rows)
 		pool.Run(rows, func(_, i int) {
@@ -234,6 +243,7 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 func (e *Engine) gather(chunks []chunk) int {
 	b := &e.batch
 	b.tokens, b.positions, b.segments, b.heads = b.tokens[:0], b.positions[:0], b.segments[:0], b.heads[:0]
+	b.blocks = b.blocks[:0]
 	for _, c := range chunks {
 		start := len(b.tokens)
 		for p := c.start; p < c.start+c.n; p++ {
@@ -242,6 +252,7 @@ func (e *Engine) gather(chunks []chunk) int {
 			}
 			b.tokens = append(b.tokens, c.seq.inputs[p])
 			b.positions = append(b.positions, int32(p))
+			b.blocks = append(b.blocks, c.seq.blocks[p/blockLen])
 		}
 		if n := len(b.segments); n > 0 && b.segments[n-1].adapter == c.seq.adapter {
 			b.segments[n-1].end = len(b.tokens)
@@ -279,21 +290,15 @@ func (e *Engine) linear(layer int, l linear, y, x []float32, rows int) {
 	}
 }
 
-// storeKeyValues writes the rows' keys and values into their blocks.
-func (e *Engine) storeKeyValues(layer int, chunks []chunk, k, v []float32) {
-	hd, heads := e.config.HeadDim, e.config.NumKeyValueHeads
-	row := 0
-	for _, c := range chunks {
-		for p := c.start; p < c.start+c.n; p++ {
-			blk, lane := c.seq.blocks[p/blockLen], p%blockLen
-			for g := range heads {
-				at := (row*heads + g) * hd
-				keys, values := e.cache.offsets(layer, g)
-				kernel.PutKey(blk.data[keys:keys+hd*blockLen], lane, k[at:at+hd])
-				copy(blk.data[values+lane*hd:values+(lane+1)*hd], v[at:at+hd])
-			}
-			row++
-		}
+// storeKeyValue writes the key and value of a row, all heads of a layer, into its
+// block.
+func (e *Engine) storeKeyValue(layer, row int, k, v []float32) {
+	hd := e.config.HeadDim
+	blk, lane := e.batch.blocks[row], int(e.batch.positions[row])%blockLen
+	for g := range e.config.NumKeyValueHeads {
+		keys, values := e.cache.offsets(layer, g)
+		kernel.PutKey(blk.data[keys:keys+hd*blockLen], lane, k[g*hd:(g+1)*hd])
+		copy(blk.data[values+lane*hd:values+(lane+1)*hd], v[g*hd:(g+1)*hd])
 	}
 }
 
