@@ -38,37 +38,43 @@ func newAddedTokens(list []addedToken, n normalizer, c *classes) (addedTokens, e
 		added.list = append(added.list, a)
 	}
 	slices.SortFunc(added.list, func(a, b addedToken) int { return int(a.ID) - int(b.ID) })
-	// Of two tokens that the normalizer makes equal the first wins, and special
-	// ones come first.
-	for _, special := range []bool{true, false} {
-		for _, a := range added.list {
-			if a.Special != special {
-				continue
-			}
-			added.special[a.Content] = added.special[a.Content] || special
-			if !a.Normalized {
-				added.plain.add(a.Content, a)
-				continue
-			}
-			content := a.Content
-			if n != nil {
-				var err error
-				if content, err = n.normalize(content); err != nil {
-					return added, fmt.Errorf("added token %q: %w", a.Content, err)
-				}
-			}
-			if content == "" {
-				return added, fmt.Errorf("added token %q: the normalizer leaves nothing of it", a.Content)
-			}
-			added.normalized.add(content, a)
+	// Of two tokens that the normalizer makes equal one that is not special wins,
+	// of special ones the last: as the Rust library has it.
+	var special []addedToken
+	for _, a := range added.list {
+		if a.Special {
+			special = append(special, a)
+			added.special[a.Content] = true
+		} else if err := added.index(a, n); err != nil {
+			return added, err
 		}
 	}
-	for _, a := range added.list {
-		if !added.special[a.Content] {
-			delete(added.special, a.Content)
+	for _, a := range slices.Backward(special) {
+		if err := added.index(a, n); err != nil {
+			return added, err
 		}
 	}
 	return added, nil
+}
+
+// index makes a findable, unless another token is in its place.
+func (t *addedTokens) index(a addedToken, n normalizer) error {
+	if !a.Normalized {
+		t.plain.add(a.Content, a)
+		return nil
+	}
+	content := a.Content
+	if n != nil {
+		var err error
+		if content, err = n.normalize(content); err != nil {
+			return fmt.Errorf("added token %.60q: %w", a.Content, err)
+		}
+	}
+	if content == "" {
+		return fmt.Errorf("added token %.60q: the normalizer leaves nothing of it", a.Content)
+	}
+	t.normalized.add(content, a)
+	return nil
 }
 
 // matcher finds added tokens in a text: the leftmost one, and of those the
@@ -127,7 +133,9 @@ func (m *matcher) at(text string) (a *addedToken, end int) {
 // (id -1). atStart says that a piece begins where text does.
 //
 // Source: AddedVocabulary::find_matches, with its quirk: a token that strips
-// the spaces to its right may swallow the start of the next match.
+// the spaces to its right may swallow the start of the next match, or all of it.
+// In the latter case the next token is still there, unless it strips the spaces
+// to its left.
 func (m *matcher) split(text string, yield func(piece string, id int32, atStart bool) error) error {
 	done := 0
 	for i := 0; i < len(text); {
@@ -150,6 +158,9 @@ func (m *matcher) split(text string, yield func(piece string, id int32, atStart 
 		}
 		if a.RStrip {
 			stop = len(text) - len(m.trimLeft(text[stop:]))
+		}
+		if start >= stop {
+			continue
 		}
 		if done < start {
 			if err := yield(text[done:start], -1, done == 0); err != nil {

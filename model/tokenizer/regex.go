@@ -40,9 +40,14 @@ func (r regex) find(text string, yield func(start, end int) error) error {
 		}
 		return bytes
 	}
+	last := -1
 	for ; m != nil && err == nil; m, err = r.re.FindNextMatch(m) {
-		start := offset(m.Index)
-		if err := yield(start, offset(m.Index+m.Length)); err != nil {
+		start, end := offset(m.Index), offset(m.Index+m.Length)
+		if start == end && start == last { // no match for Oniguruma's iterator
+			continue
+		}
+		last = end
+		if err := yield(start, end); err != nil {
 			return err
 		}
 	}

@@ -115,6 +115,10 @@ func (e *encoder) text(text string) error {
 // Decode returns the text of ids, as the tokenizer's decoder makes it; bytes
 // that are not UTF-8 become U+FFFD. With skipSpecial special tokens are left
 // out. Ids that no token has are left out, as Hugging Face does.
+//
+// Added tokens are spelled as the file does. Tokenizers 0.23 spells those that
+// are looked for after the normalizer as that leaves them ("▁</s>"), and then
+// does not know special ones of them again.
 func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) string {
 	s := t.NewStream(skipSpecial)
 	var b strings.Builder
