@@ -55,7 +55,7 @@ func openBench(ctx context.Context, s settings, say func(format string, args ...
 }
 
 func engineOptions(s settings) model.Options {
-	return model.Options{Threads: s.Threads}
+	return model.Options{Threads: s.Threads, MemoryBytes: int64(s.Memory)}
 }
 
 // prepare loads the adapters and makes the tasks ready. The floors of null

@@ -18,9 +18,7 @@ import (
 )
 
 func newModel(stdio env.Stdio) *cobra.Command {
-	cmd := &cobra.Command{Use: "model", Short: "the engine by hand"}
-	cmd.AddCommand(newInspect(), newLogits(), newGenerate(stdio), newTokenize(stdio))
-	return cmd
+	return group("model", "the engine by hand", newInspect(), newLogits(), newGenerate(stdio), newTokenize(stdio))
 }
 
 func newInspect() *cobra.Command {
@@ -333,15 +331,13 @@ func tokenize(ctx context.Context, stdio env.Stdio, path string, special, decode
 }
 
 func newAdapter() *cobra.Command {
-	cmd := &cobra.Command{Use: "adapter", Short: "what an adapter does to a model"}
 	var asJSON bool
 	check := &cobra.Command{Use: "check MODEL ADAPTER", Short: "proof that an adapter is applied, or exit 5 and why", Args: exactly(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return checkAdapter(cmd.Context(), cmd.OutOrStdout(), args[0], args[1], asJSON)
 		}}
 	check.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
-	cmd.AddCommand(check)
-	return cmd
+	return group("adapter", "what an adapter does to a model", check)
 }
 
 // adapterReport is lorabench/adapter/1.

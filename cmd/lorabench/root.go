@@ -41,6 +41,18 @@ func newRoot(stdio env.Stdio) *cobra.Command {
 	return root
 }
 
+// group is a command that has nothing but subcommands.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, RunE: func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("unknown command %q for %q", args[0], cmd.CommandPath())
+		}
+		return cmd.Help()
+	}}
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 // exactly is cobra.ExactArgs with a usage error.
 func exactly(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {

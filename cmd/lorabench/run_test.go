@@ -325,6 +325,8 @@ func TestBadInput(t *testing.T) {
 		{"database in no folder", with(onDemo, "--db", filepath.Join(dir, "nofolder/x.db")), exitFault, []string{"nofolder"}},
 		{"out is a file", with(onDemo, "--out", filepath.Join(dir, "blocked")), exitFault, []string{"--out", "blocked"}},
 		{"nothing to resume", with(onDemo, "--resume"), exitUsage, []string{"--resume", "no run"}},
+		{"unknown command", []string{"measure"}, exitUsage, []string{`"measure"`}},
+		{"unknown command of a group", []string{"model", "bogus"}, exitUsage, []string{`"bogus"`, "lorabench model"}},
 		{"rerun of nothing", []string{"rerun", "nofolder"}, exitUsage, []string{"nofolder"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -337,7 +339,7 @@ func TestBadInput(t *testing.T) {
 					t.Errorf("the message lacks %q", want)
 				}
 			}
-			if strings.Contains(s.err, "goroutine") || strings.Count(s.err, "lorabench: ") != 1 {
+			if strings.Contains(s.err, "goroutine") || strings.Count("\n"+s.err, "\nlorabench: ") != 1 {
 				t.Error("want one error")
 			}
 			if t.Failed() {
