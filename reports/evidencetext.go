@@ -67,7 +67,7 @@ func (e *evidence) writeComparison(b *strings.Builder) {
 	b.WriteString("\n## Against the base\n\n")
 	compared := false
 	for _, v := range e.verdicts() {
-		fmt.Fprintf(b, "**%s**%s\n\n", md(v.Sentence), md(verdictNote(v)))
+		fmt.Fprintf(b, "**%s**%s\n\n", md(v.Sentence), verdictNote(v))
 	}
 	for _, metric := range e.data.Task.Metrics {
 		c := e.task.Comparison(name, metric.Name)

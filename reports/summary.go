@@ -24,12 +24,12 @@ func Summary(w io.Writer, r *Report) error {
 	b.WriteString("\n## Verdicts\n\n")
 	for _, a := range r.Adapters {
 		if len(a.Verdicts) == 1 {
-			fmt.Fprintf(&b, "- **%s**%s\n", md(a.Sentence), md(verdictNote(&a.Verdicts[0])))
+			fmt.Fprintf(&b, "- **%s**%s\n", md(a.Sentence), verdictNote(&a.Verdicts[0]))
 			continue
 		}
 		fmt.Fprintf(&b, "- **%s**\n", md(a.Sentence))
 		for _, v := range a.Verdicts {
-			fmt.Fprintf(&b, "  - %s%s\n", md(strings.TrimPrefix(v.Sentence, a.Name+": ")), md(verdictNote(&v)))
+			fmt.Fprintf(&b, "  - %s%s\n", md(strings.TrimPrefix(v.Sentence, a.Name+": ")), verdictNote(&v))
 		}
 	}
 	if len(r.Adapters) == 0 {
@@ -75,7 +75,7 @@ func titleNote(t lorabench.TaskInfo) string {
 	return ": " + md(t.Title)
 }
 
-// verdictNote adds to a sentence the reasons that it does not hold yet.
+// verdictNote adds to a sentence, in Markdown, the reasons that it does not hold yet.
 func verdictNote(v *Verdict) string {
 	s := ""
 	if len(v.Labels) > 0 {
@@ -86,7 +86,7 @@ func verdictNote(v *Verdict) string {
 		reasons = reasons[1:] // the first is in the sentence
 	}
 	if len(reasons) > 0 {
-		s += ": " + strings.Join(reasons, "; ")
+		s += ": " + md(strings.Join(reasons, "; "))
 	}
 	if v.Tier == Advisory {
 		s += "; advisory"
