@@ -49,8 +49,12 @@ func tokenizerOfGGUF(src *checkpoint.GGUF) (Tokenizer, error) {
 		BOS:        optional(&r, "tokenizer.ggml.bos_token_id", -1, src.Int),
 		EOS:        optional(&r, "tokenizer.ggml.eos_token_id", -1, src.Int),
 		EOT:        optional(&r, "tokenizer.ggml.eot_token_id", -1, src.Int),
+		Scores:     optional(&r, "tokenizer.ggml.scores", nil, src.Floats),
+		Unknown:    optional(&r, "tokenizer.ggml.unknown_token_id", -1, src.Int),
 		AddBOS:     optional(&r, "tokenizer.ggml.add_bos_token", nil, pointed(src.Bool)),
 		AddEOS:     optional(&r, "tokenizer.ggml.add_eos_token", nil, pointed(src.Bool)),
+
+		AddSpacePrefix: optional(&r, "tokenizer.ggml.add_space_prefix", nil, pointed(src.Bool)),
 
 		ChatTemplate: optional(&r, ggufChatTemplate, "", src.String),
 	}

@@ -71,7 +71,7 @@ func llamaCppTexts(t testing.TB, name string) (texts []string, ids [][]int32) {
 
 // TestTokenizerOfGGUF compares with the ids that llama.cpp has for the files.
 func TestTokenizerOfGGUF(t *testing.T) {
-	for _, name := range []string{"gpt-2", "starcoder", "falcon"} {
+	for _, name := range []string{"gpt-2", "starcoder", "falcon", "llama-spm", "phi-3"} {
 		t.Run(name, func(t *testing.T) {
 			tok, err := ggufTokenizer(t, "vectors", "llama_cpp", "vocab_gguf", "ggml-vocab-"+name+".gguf.gz")
 			if err != nil {
@@ -91,6 +91,52 @@ func TestTokenizerOfGGUF(t *testing.T) {
 				}
 			}
 			t.Logf("%d texts", len(texts))
+		})
+	}
+}
+
+// TestTokenizerOfGGUFHuggingFace compares the same files with what tokenizer.json
+// of these models makes.
+func TestTokenizerOfGGUFHuggingFace(t *testing.T) {
+	for _, tt := range []struct{ gguf, file, of string }{
+		{"gpt-2", "gpt2.jsonl", "Xenova/gpt2"},
+		{"gpt-2", "gpt2.jsonl", "openai-community/gpt2"},
+		{"falcon", "falcon.jsonl", "tiiuae/falcon-7b"},
+		{"llama-spm", "llama.jsonl", "Xenova/llama-tokenizer"},
+	} {
+		t.Run(tt.of, func(t *testing.T) {
+			tok, err := ggufTokenizer(t, "vectors", "llama_cpp", "vocab_gguf", "ggml-vocab-"+tt.gguf+".gguf.gz")
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts := 0
+			for line := range bytes.Lines(sharedFile(t, "vectors", "tokenizers", "hf", tt.file)) {
+				var v struct {
+					Tokenizer, Text, Decoded string
+					IDs                      []int32 `json:"ids"`
+				}
+				if err := json.Unmarshal(line, &v); err != nil {
+					t.Fatal(err)
+				}
+				if v.Tokenizer != tt.of {
+					continue
+				}
+				texts++
+				got, err := tok.Encode(v.Text, true)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.Equal(got, v.IDs) {
+					t.Errorf("Encode(%.80q)\n got %v\nwant %v", v.Text, got, v.IDs)
+					continue
+				}
+				// Of the others transformers takes spaces before punctuation out of
+				// what was decoded.
+				if back := tok.Decode(got, false); tt.gguf == "llama-spm" && back != v.Decoded {
+					t.Errorf("Decode(%v)\n got %.80q\nwant %.80q", got, back, v.Decoded)
+				}
+			}
+			t.Logf("%d texts", texts)
 		})
 	}
 }
@@ -183,6 +229,35 @@ func TestSmolLM2Tokenizers(t *testing.T) {
 		}
 	}
 	t.Logf("%d texts, %d of them with golden ids", texts, golden)
+}
+
+// TestTokenizerOfDirectory compares a directory's tokenizer with the ids that its
+// model's golden numbers were made with.
+func TestTokenizerOfDirectory(t *testing.T) {
+	var golden []struct {
+		Text string
+		IDs  []int32 `json:"ids"`
+	}
+	if err := json.Unmarshal(sharedFile(t, "data", "models", "tinystories-656k", "reference_float64.json.gz"), &golden); err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizerOf(os.DirFS(filepath.Join("..", "..", "shared", "data", "models", "tinystories-656k")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range golden {
+		ids, err := tok.Encode(g.Text, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(ids, g.IDs) || !tok.AddsBOS() {
+			t.Errorf("Encode(%.80q)\n got %v\nwant %v", g.Text, ids, g.IDs)
+		}
+		const unknown = 0
+		if back := tok.Decode(ids, true); back != g.Text && !slices.Contains(ids, unknown) {
+			t.Errorf("Decode(%v) = %.80q, want %.80q", ids, back, g.Text)
+		}
+	}
 }
 
 // TestTokenizerOfNothing checks that a checkpoint without a tokenizer has none,

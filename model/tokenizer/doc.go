@@ -16,6 +16,9 @@
 // Go's: Unicode 16 in regular expressions (Oniguruma), newer still in Digits
 // (char::is_numeric), older in NFC and Punctuation.
 //
+// Regular expressions that published tokenizers use have scanners of their own.
+// Others are translated from Oniguruma's language, or refused.
+//
 // Left out on purpose: WordPiece, Unigram, training, truncation, padding,
 // offsets, pairs of sequences, chat templates (only their source is handed on),
 // and the cleaning of spaces that transformers may do after decoding.

@@ -9,15 +9,19 @@ import (
 // Metadata are the keys tokenizer.ggml.* of a GGUF file, and
 // tokenizer.chat_template.
 type Metadata struct {
-	Model      string   // "gpt2": byte-level BPE
-	Pre        string   // the name of the pre-tokenizer
-	Tokens     []string // by id
-	TokenTypes []int    // by id: one of tokenType; none: all are normal
-	Merges     []string // "left right"
-	BOS, EOS   int      // -1 where there is none
-	EOT        int      // end of turn; -1 where there is none
-	AddBOS     *bool    // nil where nothing is said
+	Model      string    // "gpt2": byte-level BPE; "llama": SentencePiece's BPE
+	Pre        string    // the name of the pre-tokenizer
+	Tokens     []string  // by id
+	TokenTypes []int     // by id: one of tokenType; none: all are normal
+	Merges     []string  // "left right"; of gpt2 only
+	Scores     []float64 // by id; of llama only
+	BOS, EOS   int       // -1 where there is none
+	EOT        int       // end of turn; -1 where there is none
+	Unknown    int       // what unknown characters become; -1 where there is none
+	AddBOS     *bool     // nil where nothing is said
 	AddEOS     *bool
+
+	AddSpacePrefix *bool // of llama only
 
 	ChatTemplate string
 }
@@ -31,6 +35,7 @@ const (
 	controlToken tokenType = 3
 	userToken    tokenType = 4
 	unusedToken  tokenType = 5
+	rawByteToken tokenType = 6 // <0x0A>
 )
 
 // FromGGUF makes the tokenizer of a GGUF file. What the file does not store (how
@@ -48,31 +53,45 @@ func FromGGUF(m Metadata) (*Tokenizer, error) {
 }
 
 func (m Metadata) recipe() (*recipe, error) {
-	if m.Model != "gpt2" {
-		return nil, fmt.Errorf("model %.40q is not supported, want gpt2", m.Model)
-	}
-	pre, ok := preTokenizerOf(m.Pre)
-	if !ok {
-		return nil, fmt.Errorf("pre %.40q is not known", m.Pre)
-	}
-	r := &recipe{
-		options: modelOptions{IgnoreMerges: pre.ignoreMerges}, preTokenizer: pre.json(),
-		decoder: json.RawMessage(`{"type":"ByteLevel"}`), template: m.ChatTemplate, bos: -1,
-	}
-	if pre.nfc {
-		r.normalizer = json.RawMessage(`{"type":"NFC"}`)
+	r := &recipe{template: m.ChatTemplate, bos: -1}
+	if m.Model != "gpt2" && m.Model != "llama" {
+		return nil, fmt.Errorf("model %.40q is not supported, want gpt2 or llama", m.Model)
 	}
 	if err := m.vocabulary(r); err != nil {
 		return nil, err
 	}
+	if m.Model == "llama" {
+		if err := m.sentencePiece(r); err != nil {
+			return nil, err
+		}
+		return r, m.special(r, true)
+	}
+	addBOS, err := m.byteLevel(r)
+	if err != nil {
+		return nil, err
+	}
+	return r, m.special(r, addBOS)
+}
+
+// byteLevel fills in a recipe of model "gpt2". It says whether a text begins with
+// BOS where the file is silent.
+func (m Metadata) byteLevel(r *recipe) (addBOS bool, err error) {
+	pre, ok := preTokenizerOf(m.Pre)
+	if !ok {
+		return false, fmt.Errorf("pre %.40q is not known", m.Pre)
+	}
+	r.options = modelOptions{IgnoreMerges: pre.ignoreMerges}
+	r.preTokenizer, r.decoder = pre.json(), json.RawMessage(`{"type":"ByteLevel"}`)
+	if pre.nfc {
+		r.normalizer = json.RawMessage(`{"type":"NFC"}`)
+	}
 	r.merges = make([]mergeRule, len(m.Merges))
 	for i, line := range m.Merges {
-		var err error
 		if r.merges[i], err = splitMerge(line); err != nil {
-			return nil, fmt.Errorf("merges: entry %d: %w", i, err)
+			return false, fmt.Errorf("merges: entry %d: %w", i, err)
 		}
 	}
-	return r, m.special(r, pre.addBOS)
+	return pre.addBOS, nil
 }
 
 func (m Metadata) vocabulary(r *recipe) error {
@@ -86,7 +105,7 @@ func (m Metadata) vocabulary(r *recipe) error {
 			kind = tokenType(m.TokenTypes[id])
 		}
 		switch kind {
-		case normalToken:
+		case normalToken, rawByteToken:
 		case controlToken, userToken, unknownToken:
 			if token == "" {
 				return fmt.Errorf("tokens: token %d is empty", id)

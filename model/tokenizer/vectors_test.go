@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // check compares Encode and Decode with a vector.
@@ -85,6 +86,46 @@ func TestLlamaCppVectors(t *testing.T) {
 				v.check(t, tok, false)
 			}
 			t.Logf("%d texts", len(list))
+		})
+	}
+}
+
+// TestConfigs loads whole directories.
+func TestConfigs(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		packed   bool // tokenizer_config.json is .gz
+		bos      int32
+		addsBOS  bool
+		eos      int32
+		template bool
+	}{
+		{"gemma3", true, 2, true, 106, true},
+		{"gpt4o-o200k", true, 199999, false, 199999, false},
+		{"llama3", true, 128000, false, 128001, true},
+		{"mistral-v0.1", true, 1, true, 2, false},
+		{"pythia-gpt-neox", false, 0, false, 0, false},
+		{"qwen3", true, -1, false, 151645, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			config := "tokenizer_config.json"
+			if tt.packed {
+				config += ".gz"
+			}
+			tok, err := Load(fstest.MapFS{
+				File:       {Data: readShared(t, "data", "tokenizers", tt.name, "tokenizer.json.gz")},
+				configFile: {Data: readShared(t, "data", "tokenizers", tt.name, config)},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			bos, ok := tok.BOS()
+			if !ok {
+				bos = -1
+			}
+			if bos != tt.bos || tok.AddsBOS() != tt.addsBOS || !slices.Equal(tok.EOS(), []int32{tt.eos}) || (tok.ChatTemplate() != "") != tt.template {
+				t.Errorf("BOS %d, added %v, EOS %v, template %.20q, want %+v", bos, tok.AddsBOS(), tok.EOS(), tok.ChatTemplate(), tt)
+			}
 		})
 	}
 }
