@@ -140,7 +140,12 @@ func (c *component) list(key string) []json.RawMessage {
 }
 
 func (c *component) object(key string) *component {
-	inner, err := parseComponent(c.raw(key))
+	raw := c.raw(key)
+	if raw == nil {
+		c.fault("%s is missing", key)
+		return &component{read: map[string]bool{}}
+	}
+	inner, err := parseComponent(raw)
 	if err != nil {
 		c.fault("%s: %w", key, err)
 		inner = &component{read: map[string]bool{}}

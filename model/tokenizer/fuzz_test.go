@@ -14,6 +14,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]},"normalizer":{"type":"Prepend","prepend":"b"}}`, `{}`, "aab")
 	f.Add(`{"model":{"vocab":{"▁":0},"merges":[]},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"},"decoder":{"type":"Metaspace","replacement":"▁"}}`, `{"added_tokens_decoder":{"1":{"content":" x"}}}`, "▁ x")
 	f.Add(`{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?i:a|\\p{L}{2,})+"},"behavior":"MergedWithNext","invert":true}}`, `{}`, "aAbBC")
+	f.Add(`{"added_tokens":[{"id":1,"content":"  ","lstrip":true,"rstrip":true,"single_word":true,"normalized":true},{"id":2,"content":" a","lstrip":true,"special":true}],
+		"normalizer":{"type":"NFD"},"model":{"type":"BPE","vocab":{"a":0,"<0x20>":3},"merges":[],"byte_fallback":true,"unk_token":"a"},"decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}}`, `{"eos_token":"  ","add_eos_token":true}`, "    a  a   ")
 	f.Fuzz(func(t *testing.T, data, config, text string) {
 		tok, err := Parse([]byte(data), []byte(config))
 		if err != nil || len(text) > 1000 {
@@ -27,6 +29,35 @@ func FuzzParse(f *testing.F) {
 			if _, ok := tok.IDToToken(id); !ok {
 				t.Fatalf("%q became token %d, which does not exist", text, id)
 			}
+		}
+		if back := tok.Decode(ids, false); !utf8.ValidString(back) {
+			t.Fatalf("Decode(%v) = %q", ids, back)
+		}
+	})
+}
+
+// FuzzFromGGUF checks that no metadata make a panic.
+func FuzzFromGGUF(f *testing.F) {
+	f.Add("gpt2", "smollm", "a b ab <s>", []byte{1, 1, 1, 3}, "a b", 3, 3, "abab<s>")
+	f.Add("llama", "", "<unk> ▁ a b ab ▁ab", []byte{2, 1, 1, 1, 1, 1}, "", -1, 0, " ab xab")
+	f.Fuzz(func(t *testing.T, model, pre, tokens string, types []byte, merges string, bos, unknown int, text string) {
+		m := Metadata{Model: model, Pre: pre, Tokens: strings.Split(tokens, " "), BOS: bos, EOS: -1, EOT: -1, Unknown: unknown}
+		for i := range m.Tokens {
+			m.Scores = append(m.Scores, float64(len(types)-i))
+		}
+		for _, kind := range types {
+			m.TokenTypes = append(m.TokenTypes, int(kind))
+		}
+		if merges != "" {
+			m.Merges = strings.Split(merges, "\n")
+		}
+		tok, err := FromGGUF(m)
+		if err != nil || len(text) > 1000 {
+			return
+		}
+		ids, err := tok.Encode(text, true)
+		if err != nil {
+			return
 		}
 		if back := tok.Decode(ids, false); !utf8.ValidString(back) {
 			t.Fatalf("Decode(%v) = %q", ids, back)

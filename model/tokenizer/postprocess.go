@@ -56,6 +56,9 @@ func parseTemplate(c *component) (before, after []int32, err error) {
 				return nil, nil, fmt.Errorf("single: piece %d: sequence %.40q, want A, once", i, id)
 			}
 			seen = true
+			if err := errors.Join(s.close(), piece.close()); err != nil {
+				return nil, nil, fmt.Errorf("single: piece %d: %w", i, err)
+			}
 			continue
 		}
 		s := piece.object("SpecialToken")

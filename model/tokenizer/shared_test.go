@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 // shared is where the reference vectors lie, beside the repository.
@@ -40,11 +41,17 @@ func readShared(t testing.TB, path ...string) []byte {
 	return data
 }
 
-// loadShared loads data/tokenizers/<name>, without its tokenizer_config.json:
-// the vectors were made with tokenizer.json alone.
+// loadShared loads the directory data/tokenizers/<name>, whose files may be
+// packed.
 func loadShared(t testing.TB, name string) *Tokenizer {
 	t.Helper()
-	tok, err := Parse(readShared(t, "data", "tokenizers", name, "tokenizer.json.gz"), nil)
+	dir := fstest.MapFS{File: {Data: readShared(t, "data", "tokenizers", name, File+".gz")}}
+	for _, ending := range []string{"", ".gz"} {
+		if _, err := os.Stat(filepath.Join(shared, "data", "tokenizers", name, configFile+ending)); err == nil {
+			dir[configFile] = &fstest.MapFile{Data: readShared(t, "data", "tokenizers", name, configFile+ending)}
+		}
+	}
+	tok, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -186,9 +187,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// hostileTexts are a megabyte each.
-func hostileTexts() map[string]string {
-	const n = 1 << 20
+// hostileTexts are n bytes each.
+func hostileTexts(n int) map[string]string {
 	return map[string]string{
 		"one letter":      strings.Repeat("a", n),
 		"spaces":          strings.Repeat(" ", n),
@@ -207,8 +207,9 @@ func hostileTexts() map[string]string {
 // TestHostileTexts checks that no text takes time out of proportion: quadratic
 // work on these would take minutes.
 func TestHostileTexts(t *testing.T) {
-	check := func(t *testing.T, tok *Tokenizer, decodes bool) {
-		for name, text := range hostileTexts() {
+	const mega = 1 << 20
+	check := func(t *testing.T, tok *Tokenizer, n int, decodes bool) {
+		for name, text := range hostileTexts(n) {
 			start := time.Now()
 			ids, err := tok.Encode(text, true)
 			if err != nil {
@@ -222,14 +223,14 @@ func TestHostileTexts(t *testing.T) {
 			}
 		}
 	}
-	t.Run("bytes", func(t *testing.T) { check(t, parseSmall(t), true) })
-	t.Run("composed", func(t *testing.T) { check(t, parseSmall(t, "normalizer", `{"type":"NFC"}`), false) })
+	t.Run("bytes", func(t *testing.T) { check(t, parseSmall(t), mega, true) })
+	t.Run("composed", func(t *testing.T) { check(t, parseSmall(t, "normalizer", `{"type":"NFC"}`), mega, false) })
 	t.Run("expression", func(t *testing.T) {
-		check(t, parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`\p{L}+|\s*\n+|\s+(?!\S)|.`), stepBytes}}.json())), true)
+		check(t, parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`\p{L}+|\s*\n+|\s+(?!\S)|.`), stepBytes}}.json())), mega/8, true)
 	})
 	if !testing.Short() {
-		t.Run("smollm2", func(t *testing.T) { check(t, loadShared(t, "smollm2"), true) })
-		t.Run("mistral-v0.1", func(t *testing.T) { check(t, loadShared(t, "mistral-v0.1"), false) })
+		t.Run("smollm2", func(t *testing.T) { check(t, loadShared(t, "smollm2"), mega, true) })
+		t.Run("mistral-v0.1", func(t *testing.T) { check(t, loadShared(t, "mistral-v0.1"), mega, false) })
 	}
 }
 
@@ -342,6 +343,23 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%s was read without an error", config)
 		}
 	}
+}
+
+// TestConcurrent has one tokenizer used by several goroutines, for the race
+// detector.
+func TestConcurrent(t *testing.T) {
+	tok := parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`\p{L}+|.`), stepBytes}}.json()))
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for range 20 {
+				if ids, err := tok.Encode("hello é <s>", true); err != nil || tok.Decode(ids, false) != "hello é <s>" {
+					t.Errorf("got %v, error %v", ids, err)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // TestTruncated cuts a file short everywhere.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
+	"unicode/utf8"
 )
 
 // check compares Encode and Decode with a vector.
@@ -25,132 +25,93 @@ func (v vector) check(t *testing.T, tok *Tokenizer, addSpecial bool) {
 	}
 }
 
-// TestHuggingFaceVectors compares with transformers.js' own tests, as far as the
-// vocabulary is at hand.
-func TestHuggingFaceVectors(t *testing.T) {
-	for _, tt := range []struct {
-		file, of, tokenizer string
-		addSpecial          bool
-	}{
-		{"qwen2.jsonl", "Xenova/Qwen1.5-0.5B-Chat", "qwen3", true},
-		{"llama.jsonl", "Xenova/llama3-tokenizer", "llama3", true},
-		{"gpt2.jsonl", "Xenova/gpt-4o", "gpt4o-o200k", true},
-	} {
-		t.Run(tt.tokenizer, func(t *testing.T) {
-			tok := loadShared(t, tt.tokenizer)
-			n := 0
-			for _, v := range readVectors(t, "vectors", "tokenizers", "hf", tt.file) {
-				if v.Tokenizer != tt.of || v.TextPair != nil {
-					continue
-				}
-				n++
-				if tt.tokenizer == "llama3" {
-					v.Decoded = nil // transformers took spaces before punctuation out of them
-				}
-				v.check(t, tok, tt.addSpecial)
-			}
-			if n == 0 {
-				t.Errorf("no vectors of %s", tt.of)
-			}
-			t.Logf("%d texts", n)
-		})
+// roundTrip checks that what was encoded comes back, whole and in parts.
+func roundTrip(t *testing.T, tok *Tokenizer, text string) {
+	t.Helper()
+	ids, err := tok.Encode(text, false)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// TestGemma3Vectors compares with vectors made for a character-level model.
-func TestGemma3Vectors(t *testing.T) {
-	tok := loadShared(t, "gemma3")
-	list := readVectors(t, "vectors", "tokenizers", "hf", "generated", "gemma3.jsonl.gz")
-	for _, v := range list {
-		v.check(t, tok, false)
-		if v.IDsWithSpecial != nil {
-			v.IDs, v.Decoded = v.IDsWithSpecial, nil
-			v.check(t, tok, true)
+	if got := tok.Decode(ids, false); got != text {
+		t.Errorf("Decode(Encode(%.80q)) = %.80q", text, got)
+	}
+	var parts strings.Builder
+	s := tok.NewStream(false)
+	for _, id := range ids {
+		part := s.Push(id)
+		if !utf8.ValidString(part) {
+			t.Errorf("the stream of %.80q has %q", text, part)
 		}
+		parts.WriteString(part)
 	}
-	t.Logf("%d texts", len(list))
-}
-
-// TestLlamaCppVectors compares with the ids that llama.cpp has for the same
-// vocabularies.
-func TestLlamaCppVectors(t *testing.T) {
-	for _, tt := range []struct{ vectors, tokenizer string }{
-		{"llama-bpe", "llama3"},
-		{"qwen2", "qwen3"},
-		{"mpt", "pythia-gpt-neox"},
-	} {
-		t.Run(tt.vectors, func(t *testing.T) {
-			tok := loadShared(t, tt.tokenizer)
-			list := llamaCppVectors(t, tt.vectors)
-			for _, v := range list {
-				v.check(t, tok, false)
-			}
-			t.Logf("%d texts", len(list))
-		})
+	parts.WriteString(s.Flush())
+	if parts.String() != text {
+		t.Errorf("the stream of %.80q = %.80q", text, parts.String())
 	}
 }
 
-// TestConfigs loads whole directories.
-func TestConfigs(t *testing.T) {
+// TestVocabularies loads the directories of published tokenizers and compares
+// them with what reference programs make of the same vocabularies.
+func TestVocabularies(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		packed   bool // tokenizer_config.json is .gz
 		bos      int32
 		addsBOS  bool
-		eos      int32
+		eos      []int32
 		template bool
+
+		vectors  []string // below vectors/tokenizers/hf
+		of       string   // whose of them; "" for all
+		llamaCpp string   // name of llama.cpp's vectors
+		cleaned  bool     // transformers took spaces before punctuation out of what was decoded
+		changes  bool     // text: a normalizer does, so it does not come back
 	}{
-		{"gemma3", true, 2, true, 106, true},
-		{"gpt4o-o200k", true, 199999, false, 199999, false},
-		{"llama3", true, 128000, false, 128001, true},
-		{"mistral-v0.1", true, 1, true, 2, false},
-		{"pythia-gpt-neox", false, 0, false, 0, false},
-		{"qwen3", true, -1, false, 151645, true},
+		{name: "smollm2", bos: -1},
+		{name: "llama3", bos: 128000, eos: []int32{128001}, template: true,
+			vectors: []string{"llama.jsonl"}, of: "Xenova/llama3-tokenizer", llamaCpp: "llama-bpe", cleaned: true},
+		{name: "qwen3", bos: -1, eos: []int32{151645}, template: true,
+			vectors: []string{"qwen2.jsonl"}, of: "Xenova/Qwen1.5-0.5B-Chat", llamaCpp: "qwen2"},
+		{name: "gpt4o-o200k", bos: 199999, eos: []int32{199999}, vectors: []string{"gpt2.jsonl"}, of: "Xenova/gpt-4o"},
+		{name: "pythia-gpt-neox", bos: 0, eos: []int32{0}, llamaCpp: "mpt"},
+		{name: "mistral-v0.1", bos: 1, addsBOS: true, eos: []int32{2}, changes: true},
+		{name: "gemma3", bos: 2, addsBOS: true, eos: []int32{106}, template: true, vectors: []string{"generated", "gemma3.jsonl.gz"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			config := "tokenizer_config.json"
-			if tt.packed {
-				config += ".gz"
-			}
-			tok, err := Load(fstest.MapFS{
-				File:       {Data: readShared(t, "data", "tokenizers", tt.name, "tokenizer.json.gz")},
-				configFile: {Data: readShared(t, "data", "tokenizers", tt.name, config)},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			tok := loadShared(t, tt.name)
 			bos, ok := tok.BOS()
 			if !ok {
 				bos = -1
 			}
-			if bos != tt.bos || tok.AddsBOS() != tt.addsBOS || !slices.Equal(tok.EOS(), []int32{tt.eos}) || (tok.ChatTemplate() != "") != tt.template {
+			if bos != tt.bos || tok.AddsBOS() != tt.addsBOS || !slices.Equal(tok.EOS(), tt.eos) || (tok.ChatTemplate() != "") != tt.template {
 				t.Errorf("BOS %d, added %v, EOS %v, template %.20q, want %+v", bos, tok.AddsBOS(), tok.EOS(), tok.ChatTemplate(), tt)
 			}
-		})
-	}
-}
-
-// TestRoundTrip checks that what was encoded comes back, whole and in parts.
-func TestRoundTrip(t *testing.T) {
-	for _, name := range []string{"smollm2", "llama3", "gpt4o-o200k", "qwen3", "gemma3"} {
-		t.Run(name, func(t *testing.T) {
-			tok := loadShared(t, name)
+			texts := 0
+			if tt.vectors != nil {
+				for _, v := range readVectors(t, append([]string{"vectors", "tokenizers", "hf"}, tt.vectors...)...) {
+					if tt.of != "" && v.Tokenizer != tt.of || v.TextPair != nil {
+						continue
+					}
+					if tt.cleaned {
+						v.Decoded = nil
+					}
+					texts++
+					v.check(t, tok, tt.of != "")
+					if v.IDsWithSpecial != nil {
+						v.IDs, v.Decoded = v.IDsWithSpecial, nil
+						v.check(t, tok, true)
+					}
+				}
+			}
+			if tt.llamaCpp != "" {
+				for _, v := range llamaCppVectors(t, tt.llamaCpp) {
+					texts++
+					v.check(t, tok, false)
+				}
+			}
+			t.Logf("%d texts with ids", texts)
 			for _, v := range llamaCppVectors(t, "gpt-2") {
-				ids, err := tok.Encode(v.Text, false)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got := tok.Decode(ids, false); got != v.Text {
-					t.Errorf("Decode(Encode(%q)) = %q", v.Text, got)
-				}
-				var parts strings.Builder
-				s := tok.NewStream(false)
-				for _, id := range ids {
-					parts.WriteString(strings.ToValidUTF8(s.Push(id), "<broken>"))
-				}
-				parts.WriteString(s.Flush())
-				if parts.String() != v.Text {
-					t.Errorf("stream of %q = %q", v.Text, parts.String())
+				if !tt.changes {
+					roundTrip(t, tok, v.Text)
 				}
 			}
 		})
