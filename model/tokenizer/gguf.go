@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Metadata are the keys tokenizer.ggml.* of a GGUF file, and
@@ -100,6 +101,9 @@ func (m Metadata) vocabulary(r *recipe) error {
 	}
 	r.vocab = newVocabulary(len(m.Tokens))
 	for id, token := range m.Tokens {
+		if !utf8.ValidString(token) {
+			return fmt.Errorf("tokens: token %d, %.60q, is not UTF-8", id, token)
+		}
 		kind := normalToken
 		if len(m.TokenTypes) > 0 {
 			kind = tokenType(m.TokenTypes[id])

@@ -268,6 +268,7 @@ func TestFromGGUF(t *testing.T) {
 		{"merge of unknown", func(m *Metadata) { m.Merges[0] = "a c" }, `"ac"`},
 		{"EOS", func(m *Metadata) { m.EOS = 4000 }, "4000"},
 		{"twice", func(m *Metadata) { m.Tokens[5] = m.Tokens[6] }, "has the ids"},
+		{"UTF-8", func(m *Metadata) { m.Tokens[7] = "\xb4" }, "not UTF-8"},
 		{"BOS missing", func(m *Metadata) { m.BOS = -1 }, "bos_token_id"},
 	} {
 		m := small()
