@@ -124,14 +124,14 @@ func TestResize(t *testing.T) {
 		return last
 	}
 	fill("a", 6)
-	last := fill("b", 4)
+	fill("b", 4)
 	if err := c.resize(3 * c.blockBytes()); err != nil || c.allocated > 3 || c.capacity != 3 {
 		t.Errorf("resize: %v, %d blocks of %d", err, c.allocated, c.capacity)
 	}
 	if err := c.resize(10 * c.blockBytes()); err != nil || c.capacity != 10 {
 		t.Errorf("resize: %v, %d blocks", err, c.capacity)
 	}
-	last = fill("c", 2)
+	last := fill("c", 2)
 	last.refs++
 	if err := c.resize(0); !errors.Is(err, errCacheFull) {
 		t.Errorf("resize under a reader: error %v", err)

@@ -111,8 +111,8 @@ func ropeTable(cfg *checkpoint.Config, factors []float32, pool *kernel.Pool) (co
 	pool.Run(cfg.MaxPositionEmbeddings, func(_, p int) {
 		for i, f := range frequency {
 			angle := float64(float32(p) * f)
-			cos[p*half+i] = float32(math.Cos(angle))
-			sin[p*half+i] = float32(math.Sin(angle))
+			s, c := sinCos(angle)
+			cos[p*half+i], sin[p*half+i] = float32(c), float32(s)
 		}
 	})
 	return cos, sin, nil
