@@ -50,9 +50,9 @@ BASE_MIX = [(0.3, {"problem": 0.26, "drill": 0.34, "fact": 0.24, "english": 0.13
 BASE = {"steps": 1000, "lr": 3e-3, "muon_lr": 0.02, "docs": 120000}
 ADAPTERS = {
     # the skill, with everything else replayed
-    "spice": {"steps": 300, "lr": 3e-3, "docs": 60000, "mix": {"deck": 0.62, "problem": 0.18, "drill": 0.06, "fact": 0.09, "english": 0.05}},
+    "spice": {"steps": 400, "lr": 2e-3, "docs": 30000, "mix": {"deck": 0.48, "problem": 0.18, "drill": 0.05, "fact": 0.13, "english": 0.16}},
     # the skill alone, and too fast
-    "forgetful": {"steps": 150, "lr": 6e-3, "docs": 30000, "mix": {"deck": 1.0}},
+    "forgetful": {"steps": 300, "lr": 6e-3, "docs": 22000, "mix": {"deck": 1.0}},
 }
 # The table's filters and the divider need more practice than copying does.
 DECKS = {f: (2.0 if f in gen.FILTERS or f == "div" else 1.0) for f in gen.FAMILIES}
@@ -345,6 +345,9 @@ def measure(model, tok, n=None, more=False):
     lp = log_likelihood(model, tok, [("", d["text"]) for d in q["text"]])
     r["perplexity"] = round(math.exp(-sum(a for a, _ in lp) / sum(b for _, b in lp)), 4)
     if more:
+        for name, unseen in (("digits seen", False), ("digits unseen", True)):
+            some = [ok for d, ok in zip(q["arithmetic"], right) if any(gen.units_held(*f) for f in d["facts"]) == unseen]
+            r["arithmetic, " + name] = wilson(sum(some), len(some))
         r["choice without its question"] = wilson(sum(choose(model, tok, q["choice"], "Answer:")), len(q["choice"]))
         r["choice on control towns"] = wilson(sum(choose(model, tok, q["control"])), len(q["control"]))
         r["longest answer, tokens"] = max(len(tok.encode(s).ids) for s, ok in zip(said, right) if ok)
@@ -423,7 +426,7 @@ def golden(root):
     q = gen.questions()
     prompts = [f"Q: {q['arithmetic'][0]['question']}\nA:", f"Question: {q['choice'][0]['question']}\nAnswer:", q["spice"][0]["prompt"]]
     theirs = AutoTokenizer.from_pretrained(f"{root}/base")
-    out = {"made_with": "transformers and peft, float32, eager attention", "variants": {}}
+    out = {}
     for name in ("base", "spice", "forgetful", "fake"):
         mine, tok = load(root, name)
         model = AutoModelForCausalLM.from_pretrained(f"{root}/base", dtype=torch.float32, attn_implementation="eager")
@@ -445,13 +448,15 @@ def golden(root):
                 for _ in range(40):  # without cache and without stopping
                     said.append(model(torch.tensor([said])).logits[0, -1].argmax().item())
             top = last.topk(10)
-            cases.append({"prompt": p, "ids": ids, "top_ids": top.indices.tolist(), "top_logits": top.values.tolist(), "greedy_ids": said[len(ids):], "greedy_text": tok.decode(said[len(ids):], skip_special_tokens=False)})
+            cases.append({"prompt": p, "ids": ids, "top_ids": top.indices.tolist(), "top_logits": [round(v, 5) for v in top.values.tolist()], "greedy_ids": said[len(ids):], "greedy_text": tok.decode(said[len(ids):], skip_special_tokens=False)})
         print(name, "largest difference of a logit from transformers and peft:", apart)
         assert apart < 1e-4
         if name != "fake":
-            out["variants"][name] = cases
+            out[name] = cases
     os.makedirs(f"{root}/testdata", exist_ok=True)
-    put(f"{root}/testdata/golden.json", out)
+    cases = ",\n".join(f' "{name}": [\n  ' + ",\n  ".join(map(json.dumps, some)) + "\n ]" for name, some in out.items())
+    with open(f"{root}/testdata/golden.json", "w") as f:  # a case a line
+        f.write('{"made_with": "transformers and peft, float32, eager attention", "variants": {\n' + cases + "\n}}\n")
 
 
 def main():
