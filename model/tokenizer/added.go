@@ -38,18 +38,10 @@ func newAddedTokens(list []addedToken, n normalizer, c *classes) (addedTokens, e
 		added.list = append(added.list, a)
 	}
 	slices.SortFunc(added.list, func(a, b addedToken) int { return int(a.ID) - int(b.ID) })
-	// Of two tokens that the normalizer makes equal one that is not special wins,
-	// of special ones the last: as the Rust library has it.
-	var special []addedToken
 	for _, a := range added.list {
 		if a.Special {
-			special = append(special, a)
 			added.special[a.Content] = true
-		} else if err := added.index(a, n); err != nil {
-			return added, err
 		}
-	}
-	for _, a := range slices.Backward(special) {
 		if err := added.index(a, n); err != nil {
 			return added, err
 		}
@@ -57,7 +49,8 @@ func newAddedTokens(list []addedToken, n normalizer, c *classes) (addedTokens, e
 	return added, nil
 }
 
-// index makes a findable, unless another token is in its place.
+// index makes a findable. Of two tokens that the normalizer makes equal the Rust
+// library finds now one and now the other, so that is an error.
 func (t *addedTokens) index(a addedToken, n normalizer) error {
 	if !a.Normalized {
 		t.plain.add(a.Content, a)
@@ -73,7 +66,9 @@ func (t *addedTokens) index(a addedToken, n normalizer) error {
 	if content == "" {
 		return fmt.Errorf("added token %.60q: the normalizer leaves nothing of it", a.Content)
 	}
-	t.normalized.add(content, a)
+	if before := t.normalized.add(content, a); before != nil {
+		return fmt.Errorf("added tokens %.60q and %.60q: the normalizer makes %.60q of both", before.Content, a.Content, content)
+	}
 	return nil
 }
 
@@ -95,7 +90,9 @@ func newMatcher(c *classes) matcher {
 	return matcher{classes: c, next: map[trieEdge]int32{}, tokens: []*addedToken{nil}}
 }
 
-func (m *matcher) add(pattern string, a addedToken) {
+// add has a found where pattern stands. Where another token is found there, it
+// stays, and is returned.
+func (m *matcher) add(pattern string, a addedToken) (before *addedToken) {
 	m.starts[pattern[0]] = true
 	node := int32(0)
 	for i := range len(pattern) {
@@ -108,9 +105,10 @@ func (m *matcher) add(pattern string, a addedToken) {
 		}
 		node = next
 	}
-	if m.tokens[node] == nil {
+	if before = m.tokens[node]; before == nil {
 		m.tokens[node] = &a
 	}
+	return before
 }
 
 // at returns the longest token at the start of text, and where it ends.
@@ -153,11 +151,13 @@ func (m *matcher) split(text string, yield func(piece string, id int32, atStart 
 		if a.SingleWord && (m.wordBefore(text[:start]) || m.wordAfter(text[stop:])) {
 			continue
 		}
+		// What was stripped already is not looked at again: a token may be of
+		// spaces itself, and a text of nothing else.
 		if a.LStrip {
-			start = max(len(m.trimRight(text[:start])), done)
+			start = done + len(m.trimRight(text[done:max(start, done)]))
 		}
 		if a.RStrip {
-			stop = len(text) - len(m.trimLeft(text[stop:]))
+			stop = len(text) - len(m.trimLeft(text[max(stop, done):]))
 		}
 		if start >= stop {
 			continue

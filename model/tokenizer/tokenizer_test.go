@@ -225,6 +225,9 @@ func TestHostileTexts(t *testing.T) {
 	}
 	t.Run("bytes", func(t *testing.T) { check(t, parseSmall(t), mega, true) })
 	t.Run("composed", func(t *testing.T) { check(t, parseSmall(t, "normalizer", `{"type":"NFC"}`), mega, false) })
+	t.Run("tokens of spaces", func(t *testing.T) {
+		check(t, parseSmall(t, "added_tokens", `[{"id":264,"content":"  ","lstrip":true,"rstrip":true,"normalized":false},{"id":265,"content":"\n\n","lstrip":true,"normalized":true}]`), mega, false)
+	})
 	t.Run("expression", func(t *testing.T) {
 		check(t, parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`\p{L}+|\s*\n+|\s+(?!\S)|.`), stepBytes}}.json())), mega/8, true)
 	})
@@ -337,6 +340,11 @@ func TestParseRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s %.60s: error %v, want one that says %s", tt.member, tt.value, err, tt.want)
 		}
+	}
+	_, err := Parse(smallFile(t, "normalizer", `{"type":"Replace","pattern":{"String":"é"},"content":"e"}`,
+		"added_tokens", `[{"id":264,"content":"xé","normalized":true},{"id":265,"content":"xe","normalized":true}]`), nil)
+	if err == nil || !strings.Contains(err.Error(), "of both") {
+		t.Errorf("error %v, want one that tells of two equal tokens", err)
 	}
 	for _, config := range []string{`{"bos_token":"<unheard-of>"}`, `[]`, `{"add_bos_token":true}`, `{"split_special_tokens":true}`, `{"chat_template":7}`, `{`,
 		`{"added_tokens_decoder":{"264":{"content":"other"}}}`} {
