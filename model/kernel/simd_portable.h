@@ -33,7 +33,8 @@ INLINE float fma1(float x, float y, float z) {
   }
   return (float)s;
 }
-INLINE v4 fma4(v4 x, v4 y, v4 z) {
+// Not inlined: a kernel holds hundreds, and took the compiler a minute.
+static __attribute__((noinline)) v4 fma4(v4 x, v4 y, v4 z) {
   return (v4){fma1(x[0], y[0], z[0]), fma1(x[1], y[1], z[1]), fma1(x[2], y[2], z[2]), fma1(x[3], y[3], z[3])};
 }
 INLINE v2d fma2(v2d x, v2d y, v2d z) { return (v2d){fma(x[0], y[0], z[0]), fma(x[1], y[1], z[1])}; }
