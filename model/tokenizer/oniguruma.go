@@ -146,9 +146,6 @@ func (t *translator) literal(r rune, fold bool) {
 	t.out.WriteString(s.String())
 }
 
-// groupKinds are the groups that both languages have with the same meaning.
-var groupKinds = []string{"?:", "?=", "?!", "?<=", "?<!", "?>"}
-
 // group translates a group whose parenthesis has been read.
 func (t *translator) group(depth int, fold bool) error {
 	t.out.WriteByte('(')
@@ -161,7 +158,7 @@ func (t *translator) group(depth int, fold bool) error {
 		fold = false
 	case t.peek() == '?':
 		kind := ""
-		for _, k := range groupKinds {
+		for _, k := range []string{"?:", "?=", "?!", "?<=", "?<!", "?>"} { // the same in both languages
 			if t.accept(k) {
 				kind = k
 				break

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -9,7 +10,7 @@ import (
 
 // latinNumbers are in \w where it stands alone, and not inside a class: a
 // peculiarity of Oniguruma.
-var latinNumbers = []rune{0xb2, 0xb3, 0xb9, 0xbc, 0xbd, 0xbe}
+const latinNumbers = "²³¹¼½¾"
 
 // shorthand reads what follows a backslash: a set, or a single character.
 func (t *translator) shorthand(inClass bool) (s *charset, letter rune, err error) {
@@ -108,10 +109,6 @@ func hexadecimal(digits string) (rune, error) {
 	return rune(n), nil
 }
 
-// posixNames are the names of [:name:] that are known, and the properties with
-// the same characters.
-var posixNames = map[string]string{"alpha": "alpha", "digit": "digit", "space": "space", "word": "word"}
-
 // class reads a class whose bracket has been read.
 func (t *translator) class(depth int, fold bool) (*charset, error) {
 	if depth > maxGroups {
@@ -146,12 +143,11 @@ func (t *translator) class(depth int, fold bool) (*charset, error) {
 			continue
 		case t.accept("[:"):
 			name, _, _ := strings.Cut(t.in[t.at:], ":]")
-			property, ok := posixNames[name]
-			if !ok {
+			if !slices.Contains([]string{"alpha", "digit", "space", "word"}, name) { // the properties of these names
 				return nil, fmt.Errorf("[:%.20s is not supported", t.in[t.at:])
 			}
 			t.at += len(name) + len(":]")
-			s, _ := propertySet(property)
+			s, _ := propertySet(name)
 			set.union(s)
 			continue
 		case t.accept("["):
