@@ -118,7 +118,7 @@ type task struct {
 func (r *Runner) measure(ctx context.Context, what *Task, tokens *tokens, budget time.Duration) error {
 	t := &task{
 		Runner: r, Task: what, tokens: tokens, began: time.Now(), jobs: map[int]*work{},
-		scored: make(chan results.Measured), slots: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1)),
+		scored: make(chan results.Measured), slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	if budget > 0 {
 		t.ends = t.began.Add(budget)
