@@ -112,7 +112,7 @@ func boardRows(r *Report, t *TaskReport) [][]string {
 	}
 	if floor != nil {
 		m := floor.Metric
-		rows = append(rows, []string{floorRow, fixed(shown(m, floor.Floor.Value), decimalsFor(m, floor.CI95)), printable(floor.Floor.Output), "", "", ""})
+		rows = append(rows, []string{floorRow, fixed(shown(m, floor.Floor.Value), max(decimalsFor(m, floor.CI95), 1)), printable(floor.Floor.Output), "", "", ""})
 	}
 	return rows
 }
