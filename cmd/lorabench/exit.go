@@ -75,6 +75,7 @@ func explain(w io.Writer, err error) int {
 	var manifest *reports.ManifestError
 	var unknown *tasks.UnknownTaskError
 	var missing *tasks.MissingFileError
+	var config *configError
 	var usage usageError
 	switch {
 	case errors.As(err, &allRefused):
@@ -91,6 +92,8 @@ func explain(w io.Writer, err error) int {
 		hint = "--data DIR holds <dataset>/<split>.jsonl(.gz); lorabench tasks show TASK names the files"
 	case errors.As(err, &refused):
 		code, hint = exitInvalid, "an adapter that is not proven applied is not measured; see which tensors and keys are meant above"
+	case errors.As(err, &config):
+		code, hint = exitUsage, "the keys are the flags of lorabench run, and gate"
 	case errors.As(err, &unknown):
 		code, hint = exitUsage, "lorabench tasks lists them all"
 		if len(unknown.Nearest) > 0 {

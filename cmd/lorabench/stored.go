@@ -14,9 +14,6 @@ import (
 	"github.com/ailiance/lorabench/results"
 )
 
-// configFile is read from the current directory.
-const configFile = "lorabench.yaml"
-
 // noDatabaseError says that a file to read is not there.
 type noDatabaseError struct{ error }
 
