@@ -23,7 +23,7 @@ test: ## all tests; those that read ../shared or need ngspice say so when they s
 
 check: lint test ## what every change must pass: formatting, linters, tests, also without cgo
 	CGO_ENABLED=0 $(GO) vet ./...
-	CGO_ENABLED=0 $(GO) test ./model/...
+	CGO_ENABLED=0 $(GO) test -short ./model/... ./tasks/... ./scorers ./results ./runners ./reports
 
 lint: ## gofmt, go vet, staticcheck, govulncheck
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt -w these files'; exit 1; }
