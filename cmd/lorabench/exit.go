@@ -75,6 +75,8 @@ func explain(w io.Writer, err error) int {
 	var manifest *reports.ManifestError
 	var unknown *tasks.UnknownTaskError
 	var missing *tasks.MissingFileError
+	var memory *model.MemoryError
+	var unsupported *model.UnsupportedError
 	var config *configError
 	var usage usageError
 	switch {
@@ -92,6 +94,10 @@ func explain(w io.Writer, err error) int {
 		hint = "--data DIR holds <dataset>/<split>.jsonl(.gz); lorabench tasks show TASK names the files"
 	case errors.As(err, &refused):
 		code, hint = exitInvalid, "an adapter that is not proven applied is not measured; see which tensors and keys are meant above"
+	case errors.As(err, &memory):
+		hint = "without --memory what the machine has free is allowed; weights of Q8_0 or Q4_0 need less"
+	case errors.As(err, &unsupported):
+		hint = "the README says what is supported; what is not is refused, since a model that is misread is worse"
 	case errors.As(err, &config):
 		code, hint = exitUsage, "the keys are the flags of lorabench run, and gate"
 	case errors.As(err, &unknown):

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -54,8 +55,14 @@ func openBench(ctx context.Context, s settings, say func(format string, args ...
 	return b, nil
 }
 
+// engineOptions limits the engine to what the user allows, else to what the
+// machine has free: a model that does not fit is refused, not killed by the system.
 func engineOptions(s settings) model.Options {
-	return model.Options{Threads: s.Threads, MemoryBytes: int64(s.Memory)}
+	o := model.Options{Threads: s.Threads, MemoryBytes: int64(s.Memory)}
+	if available, err := env.MemoryAvailable(); err == nil && s.Memory == 0 {
+		o.MemoryBytes, o.CacheBytes = int64(min(available, math.MaxInt64)), model.DefaultCacheBytes
+	}
+	return o
 }
 
 // prepare loads the adapters and makes the tasks ready. The floors of null
