@@ -347,9 +347,19 @@ type adapterReport struct {
 	Reason  *string   `json:"reason"`
 	Modules int       `json:"modules"`
 	Tensors int       `json:"tensors"`
-	Rank    []int     `json:"rank"`
-	Scale   []float64 `json:"scale"`
+	Rank    *int      `json:"rank"`  // of all modules; null where they differ
+	Scale   *float64  `json:"scale"` // likewise
+	Ranks   []int     `json:"ranks"` // the distinct ones, ascending
+	Scales  []float64 `json:"scales"`
 	Probe   any       `json:"probe"`
+}
+
+// only returns the value of a list of one.
+func only[T any](list []T) *T {
+	if len(list) != 1 {
+		return nil
+	}
+	return &list[0]
 }
 
 func checkAdapter(ctx context.Context, w io.Writer, path, text string, asJSON bool) error {
@@ -367,11 +377,12 @@ func checkAdapter(ctx context.Context, w io.Writer, path, text string, asJSON bo
 	if err != nil && !errors.As(err, &refused) {
 		return err
 	}
-	report := adapterReport{Schema: "lorabench/adapter/1", Applied: err == nil, Rank: []int{}, Scale: []float64{}}
+	report := adapterReport{Schema: "lorabench/adapter/1", Applied: err == nil, Ranks: []int{}, Scales: []float64{}}
 	if refused != nil {
 		report.Reason = &refused.Reason
 	} else {
-		report.Modules, report.Tensors, report.Rank, report.Scale = proof.Modules, proof.Tensors, proof.Ranks, proof.Scales
+		report.Modules, report.Tensors, report.Ranks, report.Scales = proof.Modules, proof.Tensors, proof.Ranks, proof.Scales
+		report.Rank, report.Scale = only(proof.Ranks), only(proof.Scales)
 		report.Probe = struct {
 			KL         float64 `json:"kl"`
 			Difference float64 `json:"max_logit_difference"`
