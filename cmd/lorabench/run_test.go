@@ -166,46 +166,52 @@ func samplesIn(db string) int {
 	return runs[0].Measured
 }
 
+// The run is killed when some more samples are stored than the session before
+// left, or at a random moment before any is.
 func TestKillThenResume(t *testing.T) {
 	needCgo(t)
 	whole, parts := t.TempDir(), t.TempDir()
-	began := time.Now()
-	if out, err := program(t, whole, smallRun...).CombinedOutput(); err != nil {
+	args := with(smallRun, "--limit", "60")
+	if out, err := program(t, whole, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	took := time.Since(began)
+	db := filepath.Join(parts, "lorabench.db")
 	random := rand.New(rand.NewPCG(1, 2))
-	args, killed := smallRun, 0
-	for i := range 40 {
+	const kills = 6
+	begun, killed := false, 0
+	for session := range 40 {
+		if begun = begun || hasRun(db); begun {
+			args = with(smallRun, "--limit", "60", "--resume")
+		}
 		cmd := program(t, parts, args...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		done := make(chan error, 1)
 		go func() { done <- cmd.Wait() }()
-		wait := time.Duration(random.Int64N(int64(took)))
-		if i >= 8 {
-			wait = 10 * took // enough shown: let it end
-		}
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Fatalf("session %d: %v", i, err)
+		enough := samplesIn(db) + 1 + random.IntN(40)
+		early := time.Duration(random.Int64N(int64(100 * time.Millisecond)))
+		for began := time.Now(); ; time.Sleep(time.Millisecond) {
+			select {
+			case err := <-done:
+				if err != nil {
+					t.Fatalf("session %d: %v", session, err)
+				}
+				if storedBits(t, whole) != storedBits(t, parts) {
+					t.Error("the run that was killed ends with other bits")
+				}
+				if killed < 3 {
+					t.Errorf("killed %d times, want at least 3: the test shows little", killed)
+				}
+				return
+			default:
 			}
-			if storedBits(t, whole) != storedBits(t, parts) {
-				t.Error("the run that was killed ends with other bits")
+			if killed < kills && (session%3 == 2 && time.Since(began) > early || samplesIn(db) >= enough) {
+				cmd.Process.Signal(syscall.SIGKILL)
+				<-done
+				killed++
+				break
 			}
-			if killed == 0 {
-				t.Error("never killed: the test shows nothing")
-			}
-			return
-		case <-time.After(wait):
-			cmd.Process.Signal(syscall.SIGKILL)
-			<-done
-			killed++
-		}
-		if samplesIn(filepath.Join(parts, "lorabench.db")) > 0 || hasRun(filepath.Join(parts, "lorabench.db")) {
-			args = with(smallRun, "--resume")
 		}
 	}
 	t.Fatal("not done after 40 sessions")

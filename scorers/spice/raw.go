@@ -147,7 +147,9 @@ func (p *Plot) read(data []byte) ([]byte, error) {
 	for i := range p.Values {
 		b := data[int64(i)*size:]
 		re, im := math.Float64frombits(binary.LittleEndian.Uint64(b)), 0.0
-		if p.Complex {
+		// The scale of a complex plot, frequency, is real: its imaginary part is
+		// memory that ngspice never wrote, now and then the bits of a NaN.
+		if p.Complex && i%len(p.Variables) > 0 {
 			im = math.Float64frombits(binary.LittleEndian.Uint64(b[8:]))
 		}
 		p.Values[i] = complex(re, im)

@@ -70,6 +70,21 @@ func TestParseRaw(t *testing.T) {
 	}
 }
 
+// ngspice does not write the imaginary part of the frequency: whatever stands
+// there says nothing.
+func TestScaleIsReal(t *testing.T) {
+	for _, garbage := range []float64{0, math.NaN(), math.Inf(1), -1e300} {
+		p, err := ParseRaw(rawPlot("AC Analysis", true, []string{"frequency", "v(a)"}, 10, garbage, 1, -1, 20, garbage, 2, -2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, ok := p[0].Vector("frequency")
+		if v := p[0].notFinite(); v != "" || !ok || f[0] != 10 || f[1] != 20 {
+			t.Errorf("%v: frequency %v, not finite: %q", garbage, f, v)
+		}
+	}
+}
+
 func TestNotFinite(t *testing.T) {
 	for _, tt := range []struct {
 		value float64
