@@ -61,6 +61,9 @@ func explain(w io.Writer, err error) int {
 		} else {
 			fmt.Fprintln(w, "lorabench: interrupted")
 		}
+		if errors.Is(err, errNotWritten) {
+			fmt.Fprintf(w, "lorabench: %s\n", block(err.Error()))
+		}
 		return exitInterrupted
 	}
 	var verdict verdictError
@@ -111,6 +114,8 @@ func explain(w io.Writer, err error) int {
 		code, hint = exitUsage, "lorabench --help"
 	case storedHint(err) != "":
 		code, hint = storedCode(err), storedHint(err)
+	case errors.Is(err, errNotWritten):
+		hint = "mend that, or choose another folder with --out: the same command with --resume writes them, and measures nothing twice"
 	case errors.Is(err, fs.ErrNotExist):
 		hint = "check the path; nothing is downloaded"
 	}

@@ -115,14 +115,20 @@ func runAll(ctx context.Context, stdio env.Stdio, o runOptions) (*reports.Report
 
 	ctx = context.WithoutCancel(ctx) // what was measured is reported also after Ctrl-C
 	r, err := b.report(ctx, store, run.ID)
-	if err == nil && len(r.Tasks) > 0 {
-		err = reports.Scoreboard(stdio.Out, r, stdio.OutIsTerminal && !stdio.NoColor)
+	if r == nil || len(r.Tasks) == 0 {
+		return r, errors.Join(fault, err)
+	}
+	shown := reports.Scoreboard(stdio.Out, r, stdio.OutIsTerminal && !stdio.NoColor)
+	if err == nil {
 		p.say("evidence: %s", filepath.Join(o.Out, "SUMMARY.md"))
 	}
-	return r, errors.Join(fault, err)
+	return r, errors.Join(fault, err, shown)
 }
 
-// report writes the run's files below the output folder.
+var errNotWritten = errors.New("the measurements are safe in the database, their files are not written")
+
+// report writes the run's files below the output folder. The report comes back
+// also where they cannot be written.
 func (b *bench) report(ctx context.Context, store *results.Store, run string) (*reports.Report, error) {
 	r, data, err := buildReport(ctx, store, run, "")
 	if err != nil {
@@ -132,7 +138,7 @@ func (b *bench) report(ctx context.Context, store *results.Store, run string) (*
 		data.Measurements[i].Requests = b.requests(data.Measurements[i].Task.Name)
 	}
 	if err := reports.WriteRun(b.settings.Out, r, &data); err != nil {
-		return r, fmt.Errorf("the measurements are safe in the database, their files are not written: %w", err)
+		return r, fmt.Errorf("%w: %w", errNotWritten, err)
 	}
 	return r, nil
 }

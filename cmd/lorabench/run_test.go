@@ -380,3 +380,28 @@ func raiseSchema(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 }
+
+// Files that cannot be written take nothing from what was measured: it is
+// shown, kept, and written when there is room.
+func TestEvidenceThatCannotBeWritten(t *testing.T) {
+	needCgo(t)
+	dir := t.TempDir()
+	stone := filepath.Join(dir, "results", "SUMMARY.md", "stone")
+	if err := os.MkdirAll(stone, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"run", "--model", "demo", "--adapter", "spice", "--tasks", "demo_choice", "--limit", "4", "--quiet"}
+	s := try(t, t.Context(), dir, args...)
+	if s.code != exitFault || !strings.Contains(s.out, "demo_choice: acc") || !strings.Contains(s.err, errNotWritten.Error()) || !strings.Contains(s.err, "hint: ") {
+		t.Errorf("exit %d, want %d, the scoreboard and a hint\n%s%s", s.code, exitFault, s.out, s.err)
+	}
+	if err := os.RemoveAll(filepath.Dir(stone)); err != nil {
+		t.Fatal(err)
+	}
+	if s := try(t, t.Context(), dir, with(args, "--resume")...); s.code != exitDone {
+		t.Errorf("resume: exit %d\n%s%s", s.code, s.out, s.err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "results", "SUMMARY.md")); err != nil {
+		t.Error(err)
+	}
+}
