@@ -28,4 +28,4 @@ const (
 
 // Version is part of a measurement's identity; it is raised whenever a score
 // can move.
-const Version = "1"
+const Version = "2"
