@@ -198,7 +198,8 @@ func lookUp[T any](patterns []pattern[T], path string, otherwise T) T {
 }
 
 // parsePatterns reads {"key": value} in the file's order, which decides when
-// two keys match. A key matches the end of a path, as PEFT's get_pattern_key.
+// two keys match. A key matches the end of a path, as PEFT's get_pattern_key: one
+// that begins with ^ the whole path, never only its beginning.
 func parsePatterns[T any](value json.RawMessage, into *[]pattern[T]) error {
 	if isUnset(value) {
 		return nil
@@ -213,11 +214,7 @@ func parsePatterns[T any](value json.RawMessage, into *[]pattern[T]) error {
 			return err
 		}
 		p := pattern[T]{key: tok.(string)}
-		expr := `^(?:.*\.)?(?:` + p.key + `)$`
-		if strings.HasPrefix(p.key, "^") {
-			expr = p.key
-		}
-		if p.match, err = regexp.Compile(expr); err != nil {
+		if p.match, err = regexp.Compile(`^(?:.*\.)?(?:` + p.key + `)$`); err != nil {
 			return fmt.Errorf("pattern %q: %w", p.key, err)
 		}
 		if err := dec.Decode(&p.value); err != nil {
