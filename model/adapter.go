@@ -116,7 +116,7 @@ func (e *Engine) attach(a *adapter, config *peftConfig, weights checkpoint.Sourc
 		unused[tensor] = true
 	}
 	a.tensors = len(unused)
-	var faults []string
+	faults := e.unknownTargets(config)
 	modules := 0
 	for layer := range e.config.NumHiddenLayers {
 		for l := range numLinears {
@@ -164,6 +164,29 @@ func (e *Engine) attach(a *adapter, config *peftConfig, weights checkpoint.Sourc
 		return fmt.Errorf("target_modules names no linear layer of this model (its layers have %s)", strings.Join(linearPaths[:], ", "))
 	}
 	return nil
+}
+
+// unknownTargets reports what the configuration names and the base does not
+// have: the adapter was then made for another model.
+func (e *Engine) unknownTargets(config *peftConfig) (faults []string) {
+	for _, name := range config.Target.suffixes {
+		one := moduleFilter{suffixes: []string{name}}
+		found := false
+		for layer := range e.config.NumHiddenLayers {
+			for l := range numLinears {
+				found = found || one.matches(modulePath(layer, l))
+			}
+		}
+		if !found {
+			faults = append(faults, fmt.Sprintf("target_modules names %.60q: this model has no such linear layer", name))
+		}
+	}
+	for _, layer := range config.Layers {
+		if layer < 0 || layer >= e.config.NumHiddenLayers {
+			faults = append(faults, fmt.Sprintf("layers_to_transform names layer %d: this model has %d, from 0", layer, e.config.NumHiddenLayers))
+		}
+	}
+	return faults
 }
 
 const zeroSuffix = "is all zero, so its module is not adapted"

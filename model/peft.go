@@ -89,6 +89,9 @@ func parsePEFT(data []byte) (*peftConfig, error) {
 }
 
 func (c *peftConfig) set(key string, value json.RawMessage) error {
+	if (key == "r" || key == "lora_alpha") && isUnset(value) {
+		return fmt.Errorf("%s is no number", value)
+	}
 	switch key {
 	case "r":
 		if err := json.Unmarshal(value, &c.Rank); err != nil {
