@@ -75,7 +75,7 @@ func (e *Engine) openAdapter(name string, dir fs.FS) (*adapter, error) {
 	refuse := func(format string, args ...any) (*adapter, error) {
 		return nil, &AdapterError{Adapter: name, Reason: fmt.Sprintf(format, args...)}
 	}
-	data, err := fs.ReadFile(dir, peftConfigFile)
+	data, err := checkpoint.ReadJSON(dir, peftConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("adapter %s: %w", name, err)
 	}

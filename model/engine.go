@@ -195,7 +195,7 @@ func (e *Engine) Identity() string { return identity }
 func (e *Engine) KernelPath() string { return kernel.Path() }
 
 func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) error {
-	data, err := fs.ReadFile(dir, checkpoint.ConfigFile)
+	data, err := checkpoint.ReadJSON(dir, checkpoint.ConfigFile)
 	if err != nil {
 		return err
 	}

@@ -174,6 +174,13 @@ func subSample(data fs.FS, s Split) (string, error) {
 // open opens a file for reading, decompressed where its name ends with .gz, and
 // bounded to maxFile bytes.
 func open(data fs.FS, name string) (io.ReadCloser, error) {
+	info, err := fs.Stat(data, name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() { // to open a pipe waits for its writer
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
 	f, err := data.Open(name)
 	if err != nil {
 		return nil, err

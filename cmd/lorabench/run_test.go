@@ -324,6 +324,7 @@ func TestBadInput(t *testing.T) {
 		{"adapter cut", []string{"run", "--model", good, "--adapter", "x=" + cutAdapter, "--tasks", "demo_choice"}, exitInvalid, []string{"adapter x", "adapter_model.safetensors"}},
 		{"adapter without effect", fake, exitInvalid, []string{"adapter fake", "change nothing", "hint:"}},
 		{"two adapters of one name", with(fake, "--adapter", "fake=spice"), exitUsage, []string{"fake", "already"}},
+		{"adapter name that is not UTF-8", with(onDemo, "--adapter", "\xff=spice"), exitUsage, []string{`--adapter "\xff"`, "UTF-8"}},
 		{"budget of another task", with(onDemo, "--budget", "arc_easy=1h"), exitUsage, []string{"arc_easy"}},
 		{"no memory", with(onDemo, "--memory", "1MiB"), exitFault, []string{"MiB", "--memory"}},
 		{"not a database", with(onDemo, "--db", filepath.Join(dir, "notadb.db")), exitFault, []string{"notadb.db", "not a lorabench database"}},
@@ -403,5 +404,46 @@ func TestEvidenceThatCannotBeWritten(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "results", "SUMMARY.md")); err != nil {
 		t.Error(err)
+	}
+}
+
+// A pipe in a folder is refused: to open it would wait for a writer for ever.
+func TestPipesAreNotOpened(t *testing.T) {
+	for _, tt := range []struct {
+		pipe string
+		code int
+		args []string
+	}{
+		{"base/config.json", exitFault, []string{"model", "inspect", "base"}},
+		{"base/model.safetensors", exitFault, []string{"model", "inspect", "base"}},
+		{"base/tokenizer.json", exitFault, []string{"model", "inspect", "base"}},
+		{"adapters/spice/adapter_config.json", exitFault, []string{"adapter", "check", "demo", "./adapters/spice"}},
+		{"adapters/spice/adapter_model.safetensors", exitInvalid, []string{"adapter", "check", "demo", "./adapters/spice"}},
+		{"x.gguf", exitFault, []string{"model", "inspect", "x.gguf"}},
+		{"arc/ARC-Easy/test.jsonl", exitFault, []string{"tasks", "prompts", "arc_easy", "--data", "."}},
+	} {
+		t.Run(tt.pipe, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS("../../model/demo")); err != nil {
+				t.Fatal(err)
+			}
+			pipe := filepath.Join(dir, tt.pipe)
+			os.Remove(pipe)
+			if err := os.MkdirAll(filepath.Dir(pipe), 0o777); err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Mkfifo(pipe, 0o666); err != nil {
+				t.Skip(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			cmd := program(t, dir, tt.args...)
+			timer := context.AfterFunc(ctx, func() { cmd.Process.Kill() })
+			defer timer()
+			out, _ := cmd.CombinedOutput()
+			if code := cmd.ProcessState.ExitCode(); code != tt.code || !strings.Contains(string(out), "not a regular file") {
+				t.Errorf("exit %d, want %d: not a regular file\n%s", code, tt.code, out)
+			}
+		})
 	}
 }

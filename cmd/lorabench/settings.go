@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -124,6 +125,21 @@ func (s *settings) validate() error {
 	for _, p := range []*string{&s.DB, &s.Out} {
 		if err := absolute(p); err != nil {
 			return err
+		}
+	}
+	return s.stored()
+}
+
+// stored reports the first name or path that could not be stored and read back:
+// settings are JSON, which has UTF-8 alone.
+func (s *settings) stored() error {
+	texts := []string{"--model", s.Model, "--data", s.Data, "--db", s.DB, "--out", s.Out}
+	for _, a := range s.Adapters {
+		texts = append(texts, "--adapter", a.Name, "--adapter", a.Path)
+	}
+	for i := 0; i < len(texts); i += 2 {
+		if !utf8.ValidString(texts[i+1]) {
+			return usagef("%s %q is not UTF-8: rename it, or link to it under another name", texts[i], texts[i+1])
 		}
 	}
 	return nil

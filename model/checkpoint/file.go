@@ -23,6 +23,9 @@ type file struct {
 // openFile opens dir's file of that name. A mapped file must not be shortened
 // while it is open: reading beyond its new end would end the process.
 func openFile(dir fs.FS, name string) (*file, error) {
+	if _, err := statRegular(dir, name); err != nil {
+		return nil, err
+	}
 	f, err := dir.Open(name)
 	if err != nil {
 		return nil, err
@@ -31,9 +34,6 @@ func openFile(dir fs.FS, name string) (*file, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("read %s: not a regular file", name)
 	}
 	size := info.Size()
 	if int64(int(size)) != size {
@@ -49,6 +49,31 @@ func openFile(dir fs.FS, name string) (*file, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return &file{name: name, data: data}, nil
+}
+
+// maxJSON bounds a configuration or an index that is read whole, in bytes.
+const maxJSON = 64 << 20
+
+// ReadJSON returns a configuration or an index of a folder that others may have
+// filled: no pipe that would wait for a writer, no device without end.
+func ReadJSON(dir fs.FS, name string) ([]byte, error) {
+	info, err := statRegular(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxJSON {
+		return nil, fmt.Errorf("read %s: %d bytes, more than %d", name, info.Size(), maxJSON)
+	}
+	return fs.ReadFile(dir, name)
+}
+
+// statRegular must go before opening: to open a pipe waits for its writer.
+func statRegular(dir fs.FS, name string) (fs.FileInfo, error) {
+	info, err := fs.Stat(dir, name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("read %s: not a regular file", name)
+	}
+	return info, err
 }
 
 func (f *file) close() error {

@@ -50,6 +50,9 @@ func readFile(dir fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !info.Mode().IsRegular() { // to open a pipe waits for its writer
+		return nil, fmt.Errorf("%s: not a regular file", name)
+	}
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s: %d bytes, more than %d", name, info.Size(), maxFile)
 	}
