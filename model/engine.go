@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -42,7 +43,8 @@ type Engine struct {
 	llama     *llama
 	tokenizer Tokenizer // nil where the checkpoint has none
 	eos       []int32
-	hash      string
+	hash      string // of the weights
+	base      string // of all that the base computes with
 	pool      *kernel.Pool
 	cache     *kvCache
 	memory    budget
@@ -173,8 +175,12 @@ func (e *Engine) Config() checkpoint.Config { return *e.config.Config }
 // Tokenizer returns the checkpoint's tokenizer, or nil where it has none.
 func (e *Engine) Tokenizer() Tokenizer { return e.tokenizer }
 
-// Hash is the identity of the base weights, "sha256:…".
+// Hash is the hash of the base weights' files, "sha256:…".
 func (e *Engine) Hash() string { return e.hash }
+
+// BaseIdentity is the hash of all that the base computes with, "sha256:…": a
+// GGUF file, or the weights and the configuration beside them.
+func (e *Engine) BaseIdentity() string { return e.base }
 
 // MaxLength is the number of positions of the model.
 func (e *Engine) MaxLength() int { return e.config.MaxPositionEmbeddings }
@@ -214,12 +220,58 @@ func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) er
 	if e.hash, err = src.Hash(ctx); err != nil {
 		return err
 	}
+	if err := e.readGeneration(dir, cfg); err != nil {
+		return err
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s %d\n%s\n%v\n", e.hash, checkpoint.ConfigFile, len(data), data, e.eos)
+	e.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
 	if !opt.TokensOnly {
 		if e.tokenizer, err = tokenizerOf(dir); err != nil {
 			return err
 		}
 	}
 	return e.load(ctx, cfg, weights{source: src}, nil, opt)
+}
+
+// generationFile names tokens that end a text beside those of config.json, as
+// Llama 3's instruct models do. The rest of it are defaults of sampling.
+const generationFile = "generation_config.json"
+
+// readGeneration adds those tokens to e.eos; what is not in the vocabulary is
+// never written and left out.
+func (e *Engine) readGeneration(dir fs.FS, cfg *checkpoint.Config) error {
+	data, err := fs.ReadFile(dir, generationFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var file struct {
+		EOS json.RawMessage `json:"eos_token_id"`
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &file)
+	}
+	if err != nil {
+		return fmt.Errorf("read %s: %w", generationFile, err)
+	}
+	if file.EOS == nil {
+		return nil
+	}
+	var one *int
+	var ids []int
+	if json.Unmarshal(file.EOS, &one) == nil {
+		if one != nil {
+			ids = []int{*one}
+		}
+	} else if err := json.Unmarshal(file.EOS, &ids); err != nil {
+		return fmt.Errorf("read %s: eos_token_id: %w", generationFile, err)
+	}
+	for _, id := range ids {
+		if id >= 0 && id < cfg.VocabSize {
+			e.eos = append(e.eos, int32(id))
+		}
+	}
+	return nil
 }
 
 func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Options) error {
@@ -238,6 +290,7 @@ func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Optio
 	if e.hash, err = src.Hash(ctx); err != nil {
 		return err
 	}
+	e.base = e.hash
 	if !opt.TokensOnly {
 		if e.tokenizer, err = tokenizerOfGGUF(src); err != nil {
 			return err

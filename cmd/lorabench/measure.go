@@ -182,7 +182,7 @@ func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scor
 // identity names by content what a measurement depends on.
 func (b *bench) identity(v lorabench.Variant, t *lorabench.Task, task string) lorabench.Identity {
 	id := lorabench.Identity{
-		Base: b.engine.Hash(), Tokenizer: b.engine.Tokenizer().Identity(), Template: b.settings.ChatTemplate, Dataset: "sha256:" + t.Dataset.SHA256,
+		Base: b.engine.BaseIdentity(), Tokenizer: b.engine.Tokenizer().Identity(), Template: b.settings.ChatTemplate, Dataset: "sha256:" + t.Dataset.SHA256,
 		Task: task, Engine: b.engine.Identity(), Arithmetic: b.engine.Arithmetic(),
 	}
 	if !v.IsBase() {
