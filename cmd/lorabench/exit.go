@@ -75,7 +75,8 @@ func explain(w io.Writer, err error) int {
 	var refused *model.AdapterError
 	var allRefused *refusedError
 	var other *otherMeasurementError
-	var manifest *reports.ManifestError
+	var evidence evidenceError
+	var identity *results.IdentityError
 	var unknown *tasks.UnknownTaskError
 	var missing *tasks.MissingFileError
 	var memory *model.MemoryError
@@ -87,7 +88,9 @@ func explain(w io.Writer, err error) int {
 		code, hint = exitInvalid, "nothing was measured: mend these adapters, or leave them out; lorabench adapter check MODEL ADAPTER tells more"
 	case errors.As(err, &other):
 		code, hint = exitInvalid, "give the files that were measured: --model, --adapter, --data say where they are now"
-	case errors.As(err, &manifest):
+	case errors.As(err, &identity):
+		code, hint = exitInvalid, "give the files that were measured; or leave out --resume: what is there now is another run"
+	case errors.As(err, &evidence):
 		code, hint = exitInvalid, "the folder is not as it was written: take it anew, or rerun RUN/TASK/VARIANT from the database"
 	case errors.Is(err, errNoRunToResume):
 		code, hint = exitUsage, "give the same --model, --adapter, --tasks, --data, --limit, --seed as the run that was stopped; lorabench runs lists them"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -93,6 +94,12 @@ func (e *otherMeasurementError) Error() string {
 	return "this is not what was measured: " + strings.Join(lines, "; ")
 }
 
+// evidenceError says that a folder can be read, and is no evidence: it was
+// changed, or contradicts itself.
+type evidenceError struct{ error }
+
+func (e evidenceError) Unwrap() error { return e.error }
+
 func rerun(ctx context.Context, stdio env.Stdio, o rerunOptions) error {
 	run, past, err := o.read(ctx)
 	if err != nil {
@@ -149,7 +156,12 @@ func rerun(ctx context.Context, stdio env.Stdio, o rerunOptions) error {
 // read finds the measurement: a folder, or a place in the database.
 func (o rerunOptions) read(ctx context.Context) (lorabench.Run, reports.MeasurementData, error) {
 	if info, err := os.Stat(o.what); err == nil && info.IsDir() {
-		return reports.ReadEvidence(o.what)
+		run, m, err := reports.ReadEvidence(o.what)
+		var fault syscall.Errno
+		if err != nil && !errors.As(err, &fault) {
+			err = evidenceError{err}
+		}
+		return run, m, err
 	}
 	parts := strings.Split(o.what, "/")
 	if len(parts) != 3 {

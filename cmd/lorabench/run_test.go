@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -445,5 +446,43 @@ func TestPipesAreNotOpened(t *testing.T) {
 				t.Errorf("exit %d, want %d: not a regular file\n%s", code, tt.code, out)
 			}
 		})
+	}
+}
+
+// What was measured is not mixed with what is there now, and a folder that
+// contradicts itself is no evidence though its manifest fits.
+func TestEvidenceThatDoesNotCount(t *testing.T) {
+	needCgo(t)
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../model/demo")); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"run", "--model", "demo", "--adapter", "x=" + filepath.Join(dir, "adapters/spice"), "--tasks", "demo_choice", "--limit", "4", "--quiet"}
+	if s := try(t, t.Context(), dir, args...); s.code != exitDone {
+		t.Fatalf("run: exit %d\n%s%s", s.code, s.out, s.err)
+	}
+	folders, err := filepath.Glob(filepath.Join(dir, "results/*/*/demo_choice/base"))
+	if err != nil || len(folders) != 1 {
+		t.Fatal(folders, err)
+	}
+	samples, manifest := filepath.Join(folders[0], "samples.jsonl"), filepath.Join(folders[0], "manifest.sha256")
+	was, err := os.ReadFile(samples)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := strings.ReplaceAll(string(was), `"acc":1`, `"acc":0`)
+	writeFile(t, samples, now)
+	edit(t, manifest, fmt.Sprintf("%x", sha256.Sum256(was)), fmt.Sprintf("%x", sha256.Sum256([]byte(now))))
+	if s := try(t, t.Context(), dir, "rerun", folders[0], "--quiet"); s.code != exitInvalid || !strings.Contains(s.err, "the samples give") || !strings.Contains(s.err, "hint: ") {
+		t.Errorf("rerun: exit %d, want %d\n%s%s", s.code, exitInvalid, s.out, s.err)
+	}
+	if err := os.Remove(filepath.Join(dir, "adapters/spice/adapter_model.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "adapters/forgetful/adapter_model.safetensors"), filepath.Join(dir, "adapters/spice/adapter_model.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	if s := try(t, t.Context(), dir, with(args, "--resume")...); s.code != exitInvalid || !strings.Contains(s.err, "adapter: stored sha256:") || !strings.Contains(s.err, "hint: ") {
+		t.Errorf("resume: exit %d, want %d\n%s%s", s.code, exitInvalid, s.out, s.err)
 	}
 }
