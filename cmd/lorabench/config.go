@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/pflag"
@@ -47,8 +48,12 @@ func applyConfig(flags *pflag.FlagSet) error {
 		return fmt.Errorf("%s: %d bytes, want at most %d", configFile, len(data), maxConfig)
 	}
 	file, err := parser.ParseBytes(data, 0)
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) && syntax.Token != nil {
+		return &configError{syntax.Token.Position.Line, syntax.Message}
+	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", configFile, err)
+		return usageError{fmt.Errorf("%s: %w", configFile, err)}
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
 		return nil

@@ -96,3 +96,15 @@ func truncate(t *testing.T, path string, by int64) {
 		t.Fatal(err)
 	}
 }
+
+// A token that the tokenizer does not have is not left out of the text.
+func TestDecodeOfAnUnknownToken(t *testing.T) {
+	for _, id := range []string{"-1", "99999"} {
+		cmd := program(t, t.TempDir(), "model", "tokenize", "demo", "--decode")
+		cmd.Stdin = strings.NewReader(`{"ids": [40, ` + id + `]}`)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != exitFault || !strings.Contains(string(out), "number 1 is "+id) {
+			t.Errorf("%s: exit %d\n%s", id, code, out)
+		}
+	}
+}

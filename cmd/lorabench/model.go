@@ -317,6 +317,11 @@ func tokenize(ctx context.Context, stdio env.Stdio, path string, special, decode
 		if err := json.Unmarshal(text, &doc); err != nil {
 			return fmt.Errorf(`standard input: %w: want {"ids": [1, 2]}`, err)
 		}
+		for i, id := range doc.IDs {
+			if vocabulary := e.Config().VocabSize; id < 0 || int(id) >= vocabulary {
+				return fmt.Errorf("standard input: ids: number %d is %d, want 0 … %d", i, id, vocabulary-1)
+			}
+		}
 		_, err := io.WriteString(stdio.Out, t.Decode(doc.IDs, !special))
 		return err
 	}
