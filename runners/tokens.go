@@ -3,6 +3,7 @@ package runners
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ailiance/lorabench"
@@ -48,8 +49,9 @@ func (k *tokens) encode(text string) ([]int32, error) {
 var errNoPrefix = errors.New("the tokenizer has neither a BOS nor an EOS token, which a text without context needs in front of it")
 
 // pair tokenises prompt and continuation together and splits them by the length
-// of the prompt's own tokens: tokens may merge across the seam. Whitespace at the
-// end of the prompt belongs to the continuation. scored tokens stand at the end
+// of the prompt's own tokens. Where tokens merge across the seam the model still
+// reads the prompt's own, as in lm-eval, and what merged is lost. Whitespace at
+// the end of the prompt belongs to the continuation. scored tokens stand at the end
 // of all; what is longer than the model loses its beginning.
 func (k *tokens) pair(prompt, continuation string) (all []int32, scored int, err error) {
 	trimmed := strings.TrimRightFunc(prompt, pystr.IsSpace)
@@ -65,7 +67,7 @@ func (k *tokens) pair(prompt, continuation string) (all []int32, scored int, err
 		return nil, 0, err
 	}
 	scored = max(0, len(all)-len(context))
-	return k.fit(all, scored)
+	return k.fit(slices.Concat(context, all[len(all)-scored:]), scored)
 }
 
 // alone scores a text that nothing precedes: after the prefix token, unless it

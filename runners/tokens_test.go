@@ -117,3 +117,24 @@ func TestRollingAgainstLMEval(t *testing.T) {
 		t.Errorf("%d windows compared, want at least 6", seen)
 	}
 }
+
+// fullStop makes one token of a full stop and a line feed, as Llama 3's does.
+type fullStop struct{ bytesTokenizer }
+
+func (f fullStop) Encode(text string, special bool) ([]int32, error) {
+	ids, err := f.bytesTokenizer.Encode(strings.ReplaceAll(text, ".\n", "\x01"), special)
+	return ids, err
+}
+
+// lm-eval's input is the prompt's own tokens and those of the whole behind as
+// many: the merged token that stands at the seam is not read.
+func TestPairMergedAtTheSeam(t *testing.T) {
+	k, err := newTokens(fullStop{}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, scored, err := k.pair("ab.\n", "cd")
+	if want := "ab.cd"; err != nil || spell(all) != want || scored != 2 {
+		t.Errorf("pair = %q, %d, %v, want %q, 2", spell(all), scored, err, want)
+	}
+}
