@@ -239,6 +239,7 @@ func (r *Report) compared(adapter, task, metric string) (*Comparison, string) {
 func (r *Report) warn() {
 	for _, t := range r.Tasks {
 		r.warnUnfinished(t)
+		r.warnCut(t)
 		above, floored := 0, 0
 		for _, row := range t.Rows {
 			cell := row.Primary()
@@ -262,6 +263,27 @@ func (r *Report) warn() {
 
 // warnUnfinished says what was left undone, once where it is the same for all
 // variants, and what the whole would have needed.
+// warnCut says how many texts ended before the model ended them: such an answer
+// is scored as it is, and may be wrong for that alone.
+func (r *Report) warnCut(t *TaskReport) {
+	for _, cut := range []struct {
+		stop lorabench.StopReason
+		by   string
+	}{{lorabench.StopLength, "the token limit"}, {lorabench.StopTime, "the sample's budget of time"}} {
+		var parts []string
+		for _, row := range t.Rows {
+			for _, stop := range row.Stops {
+				if stop.What == string(cut.stop) {
+					parts = append(parts, fmt.Sprintf("%s %s of %s", row.Variant, thousands(stop.Samples), thousands(row.Measured)))
+				}
+			}
+		}
+		if len(parts) > 0 {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: texts cut off by %s, scored as they are: %s", t.Info.Name, cut.by, strings.Join(parts, ", ")))
+		}
+	}
+}
+
 func (r *Report) warnUnfinished(t *TaskReport) {
 	said := map[string][]string{} // variants
 	var texts []string
