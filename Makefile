@@ -26,7 +26,7 @@ check: lint test ## what every change must pass: formatting, linters, tests, als
 	CGO_ENABLED=0 $(GO) test -short ./model/... ./tasks/... ./scorers ./results ./runners ./reports
 
 lint: ## gofmt, go vet, staticcheck, govulncheck
-	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo 'gofmt -w these files'; exit 1; }
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt -w these files:" $$files; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	@$(MAKE) --no-print-directory vuln
