@@ -207,3 +207,12 @@ func TestScoreboardWidth(t *testing.T) {
 		t.Errorf("names are not cut in the middle:\n%s", tables)
 	}
 }
+
+// A board that shows circuits says whether they were simulated.
+func TestScoreboardSaysHowCircuitsAreScored(t *testing.T) {
+	for scorer, want := range map[string]string{"spice": "; circuits simulated", "spice_structural": "; FORM ONLY, circuits not simulated", "choice": ""} {
+		if got := circuitNote(scorer); got != want {
+			t.Errorf("circuitNote(%q) = %q, want %q", scorer, got, want)
+		}
+	}
+}

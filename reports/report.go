@@ -9,6 +9,7 @@ import (
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/reports/stats"
+	"github.com/ailiance/lorabench/scorers/spice"
 )
 
 // Report is everything that the renderings print.
@@ -240,6 +241,9 @@ func (r *Report) warn() {
 	for _, t := range r.Tasks {
 		r.warnUnfinished(t)
 		r.warnCut(t)
+		if t.Info.Scorer == spice.StructuralName {
+			r.Warnings = append(r.Warnings, t.Info.Name+": circuits were not simulated, only their form was scored: what passes need not work (lorabench doctor says why)")
+		}
 		above, floored := 0, 0
 		for _, row := range t.Rows {
 			cell := row.Primary()

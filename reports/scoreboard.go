@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/scorers/spice"
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
 	"github.com/olekukonko/tablewriter/tw"
@@ -26,7 +27,7 @@ func Scoreboard(w io.Writer, r *Report, colour bool) error {
 	shared := boardWidths(boards...)
 	for i, t := range r.Tasks {
 		m := t.Rows[0].Primary().Metric
-		fmt.Fprintf(out, "\n%s: %s, %s, %s is better%s\n", printable(t.Info.Name), printable(m.Name), printable(unit(m)), m.Better, statusNote(t))
+		fmt.Fprintf(out, "\n%s: %s, %s, %s is better%s%s\n", printable(t.Info.Name), printable(m.Name), printable(unit(m)), m.Better, circuitNote(t.Info.Scorer), statusNote(t))
 		widths := shared
 		if tableWidth(shared) > boardWidth { // a table alone may be narrower
 			widths = boardWidths(boards[i])
@@ -64,6 +65,17 @@ func policyText(p Policy) string {
 		return "default policy: each task with its own margin"
 	}
 	return "policy " + p.SHA256
+}
+
+// circuitNote says how circuits were scored: the same task has two scorers.
+func circuitNote(scorer string) string {
+	switch scorer {
+	case spice.Name:
+		return "; circuits simulated"
+	case spice.StructuralName:
+		return "; FORM ONLY, circuits not simulated"
+	}
+	return ""
 }
 
 // statusNote says where a task's measurements did not end by themselves.
