@@ -22,20 +22,22 @@ import (
 // rerunOptions say what is measured again, and where its files are today.
 type rerunOptions struct {
 	progressOptions
-	what     string   // evidence folder, or RUN/TASK/VARIANT of the database
-	db       string   // of the latter
-	samples  []string // only these; nil: all that were measured
-	model    string   // instead of the recorded path
-	adapter  string   // likewise
-	data     string   // likewise
-	threads  int
-	memory   byteSize
-	asJSON   bool
-	maxShown int
+	what    string   // evidence folder, or RUN/TASK/VARIANT of the database
+	db      string   // of the latter
+	samples []string // only these; nil: all that were measured
+	model   string   // instead of the recorded path
+	adapter string   // likewise
+	data    string   // likewise
+	threads int
+	memory  byteSize
+	asJSON  bool
 }
 
+// maxShown is how many differing samples are listed for people.
+const maxShown = 20
+
 func newRerun(stdio env.Stdio) *cobra.Command {
-	o := rerunOptions{maxShown: 20}
+	o := rerunOptions{}
 	cmd := &cobra.Command{
 		Use: "rerun FOLDER|RUN/TASK/VARIANT", Short: "measure one measurement again: the same bits, or which samples differ", Args: exactly(1),
 		Example: `  lorabench rerun results/2026-11-24/20261124-120000-ab12/arc_easy/math
@@ -351,7 +353,7 @@ func (r *rerunReport) print(stdio env.Stdio, o rerunOptions) error {
 		fmt.Fprintf(&b, "%d of %d samples differ\n", len(r.Differ), r.Compared)
 	}
 	for i, d := range r.Differ {
-		if i == o.maxShown {
+		if i == maxShown {
 			fmt.Fprintf(&b, "  and %d more (--json lists all)\n", len(r.Differ)-i)
 			break
 		}
