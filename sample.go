@@ -49,7 +49,7 @@ type StopReason string
 const (
 	StopEOS    StopReason = "eos"    // the model ended its turn
 	StopString StopReason = "stop"   // a stop string appeared
-	StopLength StopReason = "length" // MaxNewTokens, or the context is full
+	StopLength StopReason = "length" // MaxNewTokens; runners leave room for them in the context
 	StopTime   StopReason = "time"   // the sample's budget ended
 )
 

@@ -1,6 +1,6 @@
 // Package model is the inference engine: it opens a checkpoint, keeps any
 // number of LoRA adapters beside its weights, and answers jobs (log-likelihoods
-// of given tokens, greedy generation) of all variants in one batch.
+// of given tokens, greedy or sampled generation) of all variants in one batch.
 //
 // It knows tokens, never tasks. Logits never leave it except for the probe and
 // for those who ask for them by name (Engine.Logits).

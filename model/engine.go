@@ -325,6 +325,7 @@ func (e *Engine) load(ctx context.Context, cfg *checkpoint.Config, view weights,
 		return err
 	}
 	e.pool = kernel.NewPool(opt.Threads)
+	e.batch.samplers = make([]sampler, e.pool.Threads())
 	if e.llama, err = loadLlama(ctx, e.config, view, e.pool); err != nil {
 		return err
 	}

@@ -229,7 +229,7 @@ func TestWrongJobs(t *testing.T) {
 	}
 	e.eos = nil
 	for _, r := range drain(t, e) {
-		if r.Err != nil || r.ID > 0 && (r.Stop != StopLength || len(r.New) != []int{0, 1, 6}[r.ID]) {
+		if r.Err != nil || r.ID > 0 && (r.Stop != StopContext || len(r.New) != []int{0, 1, 6}[r.ID]) {
 			t.Errorf("result %+v", r)
 		}
 	}

@@ -155,6 +155,7 @@ type batch struct {
 	segments                                   []segment
 	heads                                      []headRow
 	verdicts                                   []verdict // of heads
+	samplers                                   []sampler // of threads
 	parts                                      []attention
 	normed, logits                             []float32
 }
@@ -170,13 +171,6 @@ type headRow struct {
 	seq      *sequence
 	row      int
 	position int
-}
-
-// verdict is what is kept of a row of logits.
-type verdict struct {
-	best    int32
-	logProb [1]float64 // of the token that follows, where it is scored
-	finite  bool
 }
 
 // headRows is how many rows of logits are computed at once: enough that widening
@@ -360,16 +354,9 @@ func (e *Engine) score(ctx context.Context, x []float32) error {
 			kernel.RMSNorm(normed[i*d:(i+1)*d], x[r*d:(r+1)*d], m.norm, cfg.eps)
 		})
 		pool.Mul(m.head, logits, vocab, normed, d, len(part))
-		pool.Run(len(part), func(_, i int) {
-			row, s := logits[i*vocab:(i+1)*vocab], part[i].seq
-			v := &b.verdicts[start+i]
-			*v = verdict{best: int32(kernel.ArgMax(row))}
-			v.finite = v.best >= 0 && row[v.best]-row[v.best] == 0
-			if s.job.Scored > 0 {
-				id := s.job.Tokens[part[i].position+1]
-				kernel.LogSoftmaxAt(row, []int32{id}, v.logProb[:])
-				v.finite = v.finite && v.logProb[0]-v.logProb[0] == 0
-			}
+		pool.Run(len(part), func(worker, i int) {
+			h := part[i]
+			b.verdicts[start+i] = b.samplers[worker].judge(h.seq, h.position, logits[i*vocab:(i+1)*vocab])
 		})
 		for i, h := range part {
 			if h.seq.capture != nil {

@@ -48,6 +48,9 @@ func randomJobs(r *rand.Rand, vocab int) []Job {
 			if r.IntN(2) == 0 {
 				job.Until = []string{"ab", "ccc", "dad"}
 			}
+			if r.IntN(2) == 0 {
+				job.Sampling = Sampling{Temperature: 0.5 + r.Float64(), TopK: r.IntN(30), TopP: 1 - r.Float64()/2, MinP: r.Float64() / 50, Seed: r.Int64N(3)}
+			}
 			add(job)
 		}
 	}
@@ -56,7 +59,7 @@ func randomJobs(r *rand.Rand, vocab int) []Job {
 
 func bitsOf(r Result) string {
 	b := fmt.Sprint(r.New, r.Greedy, r.Stop, r.Text, r.Err)
-	for _, lp := range r.LogProbs {
+	for _, lp := range slices.Concat(r.LogProbs, r.NewLogProbs) {
 		b += fmt.Sprintf(" %x", math.Float64bits(lp))
 	}
 	return b

@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,7 +16,7 @@ const stepRows = 256
 const lookAhead = 4 * stepRows
 
 // Job is one thing asked of the engine: log-likelihoods of the last Scored
-// tokens of Tokens, or, where Scored is 0, greedy text after Tokens.
+// tokens of Tokens, or, where Scored is 0, a text after Tokens.
 type Job struct {
 	ID      int     // the caller's; comes back in the Result
 	Adapter string  // "" for the base
@@ -24,6 +25,7 @@ type Job struct {
 
 	MaxNewTokens int      // of a generation
 	Until        []string // a generation ends where one of these appears
+	Sampling     Sampling // of a generation; the zero value is greedy
 }
 
 // StopReason says why a generation ended.
@@ -31,9 +33,10 @@ type StopReason string
 
 // The reasons to stop.
 const (
-	StopEOS       StopReason = "eos"
-	StopString    StopReason = "stop"
-	StopLength    StopReason = "length"
+	StopEOS       StopReason = "eos"     // the model ended it
+	StopString    StopReason = "stop"    // a stop string appeared
+	StopLength    StopReason = "length"  // MaxNewTokens
+	StopContext   StopReason = "context" // the model has no further positions
 	StopCancelled StopReason = "time"
 )
 
@@ -44,9 +47,10 @@ type Result struct {
 	LogProbs []float64 // ln p of each scored token given all before it
 	Greedy   bool      // each scored token was the likeliest
 
-	New  []int32 // generated tokens, without the end-of-sequence token
-	Text string  // their text, cut before the first stop string
-	Stop StopReason
+	New         []int32   // generated tokens, without the end-of-sequence token
+	NewLogProbs []float64 // ln p of each of them, of the model itself: before temperature, top-k, top-p, min-p
+	Text        string    // their text, cut before the first stop string
+	Stop        StopReason
 
 	PromptTokens int // len(Job.Tokens)
 	Computed     int // prompt positions computed, and not found in the cache
@@ -68,6 +72,7 @@ type sequence struct {
 	inputs  []int32  // tokens to run through the model, generated ones appended
 	wanted  int      // first position whose logits are needed
 	capture func(position int, logits []float32)
+	drawKey [sha256.Size]byte // where tokens are drawn
 
 	computed int // positions whose keys and values are in blocks
 	blocks   []*block
@@ -124,9 +129,18 @@ func (e *Engine) newSequence(job Job) (*sequence, error) {
 		s.inputs = job.Tokens[:len(job.Tokens)-1]
 		s.wanted = len(s.inputs) - job.Scored
 		s.result.LogProbs = make([]float64, 0, job.Scored)
+		if job.Sampling != (Sampling{}) {
+			return nil, errors.New("tokens that are scored are not sampled")
+		}
 	} else {
 		if len(job.Tokens) == 0 || job.MaxNewTokens < 1 {
 			return nil, fmt.Errorf("generation of %d tokens after %d: want at least 1 of each", job.MaxNewTokens, len(job.Tokens))
+		}
+		if err := job.Sampling.Validate(); err != nil {
+			return nil, err
+		}
+		if job.Sampling.Temperature > 0 {
+			s.drawKey = drawKey(job.Sampling.Seed, job.Tokens)
 		}
 		s.inputs = slices.Clone(job.Tokens)
 		s.wanted = len(s.inputs) - 1
@@ -167,9 +181,7 @@ func (e *Engine) cancelled(s *sequence) Result {
 	if !s.generates() {
 		return Result{ID: s.job.ID, Err: context.Canceled}
 	}
-	s.text.WriteString(s.stream.Flush())
-	s.result.Text, _ = cutAtStop(s.text.String(), 0, s.job.Until)
-	s.result.Stop = StopCancelled
+	s.finish(StopCancelled)
 	return s.result
 }
 
@@ -372,64 +384,97 @@ func (s *sequence) computedTo(n int) {
 	s.computed = n
 }
 
-// accept takes the logits' verdict at one position of s: the best token, and
-// for a scored position the log-probability of the token that follows.
+// accept takes the logits' verdict at one position of s.
 func (e *Engine) accept(s *sequence, position int, v verdict) {
-	best, logProb := v.best, v.logProb[0]
-	if !v.finite && s.result.Err == nil {
-		s.result.Err = fmt.Errorf("position %d: %w", position, ErrNotFinite)
+	r := &s.result
+	if !v.finite && r.Err == nil {
+		r.Err = fmt.Errorf("position %d: %w", position, ErrNotFinite)
 	}
-	if s.result.Err != nil {
+	if r.Err != nil {
 		return
 	}
-	if !s.generates() {
-		s.result.LogProbs = append(s.result.LogProbs, logProb)
-		if best != s.job.Tokens[position+1] {
-			s.result.Greedy = false
-		}
+	if s.generates() {
+		e.append(s, v)
 		return
 	}
-	e.append(s, best)
+	r.LogProbs = append(r.LogProbs, v.logProb)
+	if v.best != v.token {
+		r.Greedy = false
+	}
 }
 
 // append adds a generated token, or ends the generation.
-func (e *Engine) append(s *sequence, token int32) {
+func (e *Engine) append(s *sequence, v verdict) {
+	if slices.Contains(e.eos, v.token) {
+		s.finish(StopEOS)
+		return
+	}
 	r := &s.result
-	finish := func(stop StopReason, text string) {
-		r.Stop, r.Text = stop, text
-	}
-	if slices.Contains(e.eos, token) {
-		s.text.WriteString(s.stream.Flush())
-		text, at := cutAtStop(s.text.String(), 0, s.job.Until)
-		if at {
-			finish(StopString, text)
-			return
-		}
-		finish(StopEOS, text)
+	r.New = append(r.New, v.token)
+	r.NewLogProbs = append(r.NewLogProbs, v.logProb)
+	if s.write(s.stream.Push(v.token)) {
 		return
 	}
-	r.New = append(r.New, token)
-	before := s.text.Len()
-	s.text.WriteString(s.stream.Push(token))
-	if text, found := cutAtStop(s.text.String(), before, s.job.Until); found {
-		finish(StopString, text)
+	switch {
+	case len(r.New) == s.job.MaxNewTokens:
+		s.finish(StopLength)
 		return
-	}
-	if len(r.New) == s.job.MaxNewTokens || len(s.inputs) == e.config.MaxPositionEmbeddings {
-		s.text.WriteString(s.stream.Flush())
-		if text, found := cutAtStop(s.text.String(), before, s.job.Until); found {
-			finish(StopString, text)
-			return
-		}
-		finish(StopLength, s.text.String())
+	case len(s.inputs) == e.config.MaxPositionEmbeddings:
+		s.finish(StopContext)
 		return
 	}
 	if len(s.inputs)%blockLen == 0 {
-		e.take(s, []int32{token})
+		e.take(s, []int32{v.token})
 	} else {
-		s.blocks[len(s.blocks)-1].extend(token)
+		s.blocks[len(s.blocks)-1].extend(v.token)
 	}
-	s.inputs = append(s.inputs, token)
+	s.inputs = append(s.inputs, v.token)
+}
+
+// write adds text and reports whether a stop string ended it.
+func (s *sequence) write(text string) bool {
+	searched := s.text.Len()
+	s.text.WriteString(text)
+	whole, found := cutAtStop(s.text.String(), searched, s.job.Until)
+	if found {
+		s.result.Text, s.result.Stop = whole, StopString
+	}
+	return found
+}
+
+// finish ends a generation with what waited for more, where no stop string
+// appears in that.
+func (s *sequence) finish(stop StopReason) {
+	if !s.write(s.stream.Flush()) {
+		s.result.Text, s.result.Stop = s.text.String(), stop
+	}
+}
+
+// Written is the text of a generation so far, as much of it as is certain to begin
+// its Result's Text: without a character that is not complete, and without an end
+// that a stop string may begin with. It is "" for a job that is not running.
+func (e *Engine) Written(id int) string {
+	for _, s := range e.active {
+		if s.job.ID == id {
+			text := s.text.String()
+			return text[:len(text)-pendingStop(text, s.job.Until)]
+		}
+	}
+	return ""
+}
+
+// pendingStop is how many bytes at the end of text may be the beginning of a stop
+// string.
+func pendingStop(text string, until []string) int {
+	most := 0
+	for _, stop := range until {
+		for n := min(len(stop)-1, len(text)); n > most; n-- {
+			if strings.HasSuffix(text, stop[:n]) {
+				most = n
+			}
+		}
+	}
+	return most
 }
 
 // cutAtStop cuts text before the earliest stop string, where one ends after

@@ -1,0 +1,224 @@
+package model
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ailiance/lorabench/model/kernel"
+)
+
+// Sampling says how a generation chooses its tokens. The zero value is greedy: the
+// likeliest token each time, the lowest id of equals.
+//
+// With a temperature, logits are divided by it and the token is drawn from what
+// these leave of the softmax, in this order, each on what the one before it left,
+// renormalised; they are transformers' warpers of the same names:
+//
+//	top_k  tokens whose logit is at least the k-th largest, all equals of it among them
+//	top_p  the smallest set of the likeliest tokens whose probabilities add up to
+//	       top_p or more; of equals at its border the lowest ids (theirs are in any order)
+//	min_p  tokens at least min_p times as likely as the likeliest
+//
+// Probabilities are float64. The number that draws the token at position n
+// (positions of the prompt count) is a hash of seed, prompt and n alone:
+//
+//	key = SHA-256("lorabench-sampling/1\n" ‖ seed ‖ tokens of the prompt)
+//	u   = the upper 53 bits of the first 8 bytes of SHA-256(key ‖ n), by 2⁵³
+//
+// with seed and n as little-endian 64 bits and tokens as little-endian 32 bits. So
+// a text depends on the weights, the adapter, the prompt and these settings, and on
+// nothing else; variants of a model draw with the same numbers; and for several texts
+// after one prompt the seed must differ.
+type Sampling struct {
+	Temperature float64 `json:"temperature"` // 0: greedy
+	TopK        int     `json:"top_k"`       // 0: all
+	TopP        float64 `json:"top_p"`       // 1: all
+	MinP        float64 `json:"min_p"`       // 0: all
+	Seed        int64   `json:"seed"`
+}
+
+// Validate reports the first setting that makes no sense.
+func (s Sampling) Validate() error {
+	switch {
+	case !(s.Temperature >= 0 && s.Temperature <= math.MaxFloat64):
+		return fmt.Errorf("temperature %v: want 0 (greedy) or a number above it", s.Temperature)
+	case s.TopK < 0:
+		return fmt.Errorf("top-k %d: want 0 (all tokens) or more", s.TopK)
+	case !(s.MinP >= 0 && s.MinP <= 1):
+		return fmt.Errorf("min-p %v: want 0 (all tokens) … 1", s.MinP)
+	case s.Temperature > 0 && !(s.TopP > 0 && s.TopP <= 1):
+		return fmt.Errorf("top-p %v: want more than 0, at most 1 (all tokens)", s.TopP)
+	case s.Temperature == 0 && (s.TopK != 0 || s.TopP != 0 && s.TopP != 1 || s.MinP != 0):
+		return fmt.Errorf("top-k %d, top-p %v, min-p %v without a temperature: at 0 the likeliest token is taken", s.TopK, s.TopP, s.MinP)
+	}
+	return nil
+}
+
+// drawKey is what the random numbers of a generation are made from.
+func drawKey(seed int64, prompt []int32) [sha256.Size]byte {
+	h := sha256.New()
+	h.Write([]byte("lorabench-sampling/1\n"))
+	b := binary.LittleEndian.AppendUint64(nil, uint64(seed))
+	for _, id := range prompt {
+		b = binary.LittleEndian.AppendUint32(b, uint32(id))
+	}
+	h.Write(b)
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// uniform is the random number of a position, 0 ≤ u < 1.
+func uniform(key [sha256.Size]byte, position int) float64 {
+	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(key[:], uint64(position)))
+	return float64(binary.LittleEndian.Uint64(sum[:])>>11) / (1 << 53)
+}
+
+// candidate is a token that may be drawn.
+type candidate struct {
+	id int32
+	p  float64 // relative to the likeliest, which has 1
+}
+
+// sampler is the working memory of one goroutine that draws tokens.
+type sampler struct {
+	kept, sorted []candidate
+	largest      []float32
+}
+
+// draw returns the token that u falls on. Of row, best is a largest value.
+func (w *sampler) draw(s Sampling, row []float32, best int32, u float64) int32 {
+	w.keep(s, row, best)
+	total := 0.0
+	for _, c := range w.kept {
+		total += c.p
+	}
+	at := u * total
+	sum := 0.0
+	for _, c := range w.kept {
+		if sum += c.p; at < sum {
+			return c.id
+		}
+	}
+	return w.kept[len(w.kept)-1].id // rounding
+}
+
+// keep fills w.kept with the tokens that may be drawn, by their ids.
+func (w *sampler) keep(s Sampling, row []float32, best int32) {
+	least := float32(math.Inf(-1))
+	if s.TopK > 0 && s.TopK < len(row) {
+		least = w.kthLargest(row, s.TopK)
+	}
+	w.kept = w.kept[:0]
+	for id, x := range row {
+		if x < least {
+			continue
+		}
+		if p := kernel.Exp((float64(x) - float64(row[best])) / s.Temperature); p > 0 {
+			w.kept = append(w.kept, candidate{int32(id), p})
+		}
+	}
+	if s.TopP < 1 {
+		w.nucleus(s.TopP)
+	}
+	if s.MinP > 0 {
+		w.kept = slices.DeleteFunc(w.kept, func(c candidate) bool { return c.p < s.MinP })
+	}
+}
+
+// kthLargest is the k-th largest value of row, which has more than k.
+func (w *sampler) kthLargest(row []float32, k int) float32 {
+	w.largest = append(w.largest[:0], row[:k]...)
+	heap := w.largest // of the k largest, the smallest first
+	down := func(i int) {
+		for {
+			child := 2*i + 1
+			if child >= k {
+				return
+			}
+			if child+1 < k && heap[child+1] < heap[child] {
+				child++
+			}
+			if heap[i] <= heap[child] {
+				return
+			}
+			heap[i], heap[child] = heap[child], heap[i]
+			i = child
+		}
+	}
+	for i := k/2 - 1; i >= 0; i-- {
+		down(i)
+	}
+	for _, x := range row[k:] {
+		if x > heap[0] {
+			heap[0] = x
+			down(0)
+		}
+	}
+	return heap[0]
+}
+
+// nucleus removes from w.kept, the least likely first and of equals the higher
+// ids first, what adds up to 1 − topP at most. The likeliest stays.
+func (w *sampler) nucleus(topP float64) {
+	total := 0.0
+	for _, c := range w.kept {
+		total += c.p
+	}
+	border := (1 - topP) * total
+	// Tokens so rare that all of them together would go need no sorting.
+	rare, gone := border/float64(len(w.kept)), 0.0
+	w.sorted = w.sorted[:0]
+	for _, c := range w.kept {
+		if c.p <= rare {
+			gone += c.p
+		} else {
+			w.sorted = append(w.sorted, c)
+		}
+	}
+	slices.SortFunc(w.sorted, byProbability)
+	least := len(w.sorted) - 1
+	for i, c := range w.sorted {
+		if gone += c.p; gone > border {
+			least = i
+			break
+		}
+	}
+	first := w.sorted[least]
+	w.kept = slices.DeleteFunc(w.kept, func(c candidate) bool { return byProbability(c, first) < 0 })
+}
+
+// byProbability orders by probability; of equals the lowest id is the last.
+func byProbability(a, b candidate) int {
+	return cmp.Or(cmp.Compare(a.p, b.p), cmp.Compare(b.id, a.id))
+}
+
+// verdict is what is kept of a row of logits.
+type verdict struct {
+	best    int32   // the likeliest token
+	token   int32   // the one that is scored, or generated
+	logProb float64 // of token
+	finite  bool
+}
+
+// judge makes the verdict on the logits after a position of s.
+func (w *sampler) judge(s *sequence, position int, row []float32) verdict {
+	v := verdict{best: int32(kernel.ArgMax(row))}
+	sum := kernel.LogSumExp(row)
+	if v.best < 0 || sum-sum != 0 {
+		return v
+	}
+	switch {
+	case s.job.Scored > 0:
+		v.token = s.job.Tokens[position+1]
+	case s.job.Sampling.Temperature > 0:
+		v.token = w.draw(s.job.Sampling, row, v.best, uniform(s.drawKey, position+1))
+	default:
+		v.token = v.best
+	}
+	v.logProb = float64(row[v.token]) - sum
+	v.finite = v.logProb-v.logProb == 0
+	return v
+}
