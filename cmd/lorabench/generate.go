@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ailiance/lorabench/env"
+	"github.com/ailiance/lorabench/model"
+)
+
+type generateOptions struct {
+	model, adapter, prompt, tokens string
+	until                          []string
+	most                           int
+	sampling                       model.Sampling
+	asJSON                         bool
+}
+
+func newGenerate(stdio env.Stdio) *cobra.Command {
+	o := generateOptions{}
+	cmd := &cobra.Command{Use: "generate MODEL (--prompt TEXT | --tokens F.json)", Short: "text after a prompt, greedy or sampled", Args: exactly(1),
+		Example: `  lorabench model generate demo --adapter spice --prompt "Q: Tom has 12 pens and buys 7. How many pens has he?
+A:"
+  lorabench model generate MODEL --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 7 --stop "The end"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.model = args[0]
+			return generate(cmd.Context(), stdio, o)
+		}}
+	f := cmd.Flags()
+	f.StringVar(&o.adapter, "adapter", "", "ADAPTER")
+	f.StringVar(&o.prompt, "prompt", "", "text, as it is: special tokens in it count, and those that the tokenizer puts around a text are added")
+	f.StringVar(&o.tokens, "tokens", "", `file {"sequences": [[ids] …]}`)
+	f.StringArrayVar(&o.until, "stop", nil, "end before this text; repeat for more")
+	f.IntVar(&o.most, "max-new-tokens", 128, "bound of the text")
+	f.Float64Var(&o.sampling.Temperature, "temperature", 0, "0: the likeliest token each time; else tokens are drawn from the logits divided by it")
+	f.IntVar(&o.sampling.TopK, "top-k", 0, "draw from the K likeliest tokens; 0: all")
+	f.Float64Var(&o.sampling.TopP, "top-p", 1, "draw from the likeliest tokens that add up to this probability")
+	f.Float64Var(&o.sampling.MinP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest")
+	f.Int64Var(&o.sampling.Seed, "seed", 1234, "of the draws: the same seed and prompt give the same text")
+	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
+	return cmd
+}
+
+func (o generateOptions) validate() error {
+	switch {
+	case (o.prompt == "") == (o.tokens == ""):
+		return usagef("model generate: want either --prompt or --tokens")
+	case o.most < 1:
+		return usagef("model generate: --max-new-tokens %d: want at least 1", o.most)
+	case slices.Contains(o.until, ""):
+		return usagef("model generate: --stop: an empty text is everywhere")
+	}
+	if err := o.sampling.Validate(); err != nil {
+		return usagef("model generate: %w", err)
+	}
+	return nil
+}
+
+// generation is one text of lorabench/generations/1.
+type generation struct {
+	Text         string    `json:"text"`
+	IDs          []int32   `json:"ids"`
+	LogProbs     []float64 `json:"logprobs"` // nats, of the model itself: before temperature, top-k, top-p, min-p
+	Stop         string    `json:"stop"`
+	PromptTokens int       `json:"prompt_tokens"`
+}
+
+func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	var sequences [][]int32
+	if o.tokens != "" {
+		var err error
+		if sequences, err = readSequences(o.tokens); err != nil {
+			return err
+		}
+	}
+	e, name, err := loadOne(ctx, o.model, o.adapter)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	if o.tokens == "" {
+		t := e.Tokenizer()
+		if t == nil {
+			return errors.New("the checkpoint has no tokenizer: give --tokens")
+		}
+		ids, err := t.Encode(o.prompt, true)
+		if err != nil {
+			return err
+		}
+		sequences = [][]int32{ids}
+	}
+	for i, ids := range sequences {
+		if err := e.Submit(model.Job{ID: i, Adapter: name, Tokens: ids, MaxNewTokens: o.most, Until: o.until, Sampling: o.sampling}); err != nil {
+			return fmt.Errorf("sequence %d: %w", i, err)
+		}
+	}
+	if !o.asJSON {
+		_, err := writeTexts(ctx, e, len(sequences), stdio.Out)
+		return err
+	}
+	texts, err := writeTexts(ctx, e, len(sequences), io.Discard)
+	if err != nil {
+		return err
+	}
+	return printJSON(stdio.Out, struct {
+		Schema       string         `json:"schema"`
+		Sampling     model.Sampling `json:"sampling"`
+		MaxNewTokens int            `json:"max_new_tokens"`
+		Until        []string       `json:"until"`
+		Texts        []generation   `json:"texts"`
+	}{"lorabench/generations/1", o.sampling, o.most, append([]string{}, o.until...), texts})
+}
+
+// writeTexts generates the n texts that were submitted and shows them in their order,
+// each as it comes and with a line's end.
+func writeTexts(ctx context.Context, e *model.Engine, n int, w io.Writer) ([]generation, error) {
+	texts := make([]*generation, n)
+	current, shown := 0, 0 // the text that is being shown, and how much of it was
+	for e.Pending() > 0 {
+		answers, err := e.Step(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range answers {
+			if a.Err != nil {
+				return nil, fmt.Errorf("sequence %d: %w", a.ID, a.Err)
+			}
+			texts[a.ID] = &generation{Text: a.Text, IDs: append([]int32{}, a.New...), LogProbs: append([]float64{}, a.NewLogProbs...), Stop: string(a.Stop), PromptTokens: a.PromptTokens}
+		}
+		for ; current < n && texts[current] != nil; current++ {
+			if _, err := fmt.Fprintln(w, visible(texts[current].Text[shown:])); err != nil {
+				return nil, err
+			}
+			shown = 0
+		}
+		if current < n {
+			text := e.Written(current)[shown:]
+			shown += len(text)
+			if _, err := io.WriteString(w, visible(text)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	all := make([]generation, n)
+	for i, t := range texts {
+		all[i] = *t
+	}
+	return all, nil
+}
