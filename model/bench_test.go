@@ -14,10 +14,8 @@ import (
 // each with two adapters called one and two.
 func benchModels(b *testing.B, run func(b *testing.B, e *Engine)) {
 	b.Run("model=random-Q4_1", func(b *testing.B) {
-		cfg := tinyConfig()
-		cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers = 512, 1408, 8
-		cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.HeadDim = 8, 2, 64
-		cfg.VocabSize, cfg.MaxPositionEmbeddings, cfg.AttentionBias = 16384, 2048, false
+		cfg := parseTiny(`{"model_type":"llama","hidden_size":512,"intermediate_size":1408,"num_hidden_layers":8,"num_attention_heads":8,
+"num_key_value_heads":2,"vocab_size":16384,"max_position_embeddings":2048}`)
 		e := openSource(b, cfg, randomWeights(cfg, checkpoint.Q4_1, 5), Options{Threads: benchThreads})
 		loadTiny(b, e, cfg)
 		e.eos = nil

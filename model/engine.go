@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/checkpoint"
 	"github.com/ailiance/lorabench/model/kernel"
 )
@@ -40,7 +41,7 @@ type UnsupportedError = checkpoint.UnsupportedError
 // goroutine at a time may call its methods.
 type Engine struct {
 	config    config
-	llama     *llama
+	decoder   *decoder
 	tokenizer Tokenizer // nil where the checkpoint has none
 	eos       []int32
 	hash      string // of the weights
@@ -48,6 +49,7 @@ type Engine struct {
 	pool      *kernel.Pool
 	cache     *kvCache
 	memory    budget
+	mapped    checkpoint.Source // nil where all of it is in memory
 	adapters  map[string]*adapter
 	closed    bool
 
@@ -71,36 +73,6 @@ type Tokenizer interface {
 type TextStream interface {
 	Push(id int32) string
 	Flush() string
-}
-
-// config is the checkpoint's configuration with what the forward pass derives.
-type config struct {
-	*checkpoint.Config
-	eps float32
-}
-
-// linearShape is the shape of a linear layer of a block, [out, in].
-func (c config) linearShape(l linear) (out, in int) {
-	q, kv := c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
-	switch l {
-	case qProj:
-		return q, c.HiddenSize
-	case kProj, vProj:
-		return kv, c.HiddenSize
-	case oProj:
-		return c.HiddenSize, q
-	case downProj:
-		return c.HiddenSize, c.IntermediateSize
-	default:
-		return c.IntermediateSize, c.HiddenSize
-	}
-}
-
-func (c config) hasBias(l linear) bool {
-	if l >= gateProj {
-		return c.MLPBias
-	}
-	return c.AttentionBias
 }
 
 // Open loads the checkpoint at path: a Hugging Face directory or a .gguf file.
@@ -158,8 +130,8 @@ const maxThreads = 4096
 // ErrClosed is returned by Step, Submit and others after Close.
 var ErrClosed = errors.New("the engine is closed")
 
-// Close ends the engine's threads and forgets all jobs. Weights are copies, so
-// files are closed already. A second Close does nothing.
+// Close ends the engine's threads and forgets all jobs. A second Close does
+// nothing.
 func (e *Engine) Close() {
 	if e.closed {
 		return
@@ -167,10 +139,13 @@ func (e *Engine) Close() {
 	e.closed = true
 	e.abandon()
 	e.pool.Close()
+	if e.mapped != nil {
+		e.mapped.Close()
+	}
 }
 
 // Config is the checkpoint's configuration.
-func (e *Engine) Config() checkpoint.Config { return *e.config.Config }
+func (e *Engine) Config() architecture.Config { return *e.config.Config }
 
 // Tokenizer returns the checkpoint's tokenizer, or nil where it has none.
 func (e *Engine) Tokenizer() Tokenizer { return e.tokenizer }
@@ -205,7 +180,7 @@ func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) er
 	if err != nil {
 		return err
 	}
-	cfg, err := checkpoint.ParseConfig(data)
+	cfg, err := architecture.Parse(data)
 	if err != nil {
 		return err
 	}
@@ -213,8 +188,8 @@ func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) er
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	if err := checkpoint.CheckTensors(src, cfg); err != nil {
+	defer e.closeUnlessMapped(src, cfg)
+	if err := cfg.Check(src); err != nil {
 		return err
 	}
 	if e.hash, err = src.Hash(ctx); err != nil {
@@ -231,7 +206,17 @@ func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) er
 			return err
 		}
 	}
-	return e.load(ctx, cfg, weights{source: src}, nil, opt)
+	return e.load(ctx, cfg, newWeights(src, cfg), opt)
+}
+
+// closeUnlessMapped closes the files of a checkpoint, whose weights are copies,
+// unless a part is read where it lies.
+func (e *Engine) closeUnlessMapped(src checkpoint.Source, cfg *architecture.Config) {
+	if cfg.PerLayerInput > 0 && e.decoder != nil {
+		e.mapped = src
+		return
+	}
+	src.Close()
 }
 
 // generationFile names tokens that end a text beside those of config.json, as
@@ -240,7 +225,7 @@ const generationFile = "generation_config.json"
 
 // readGeneration adds those tokens to e.eos; what is not in the vocabulary is
 // never written and left out.
-func (e *Engine) readGeneration(dir fs.FS, cfg *checkpoint.Config) error {
+func (e *Engine) readGeneration(dir fs.FS, cfg *architecture.Config) error {
 	data, err := fs.ReadFile(dir, generationFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -279,13 +264,13 @@ func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Optio
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	cfg, err := checkpoint.ConfigFromGGUF(src)
+	cfg, err := architecture.FromGGUF(src)
 	if err != nil {
-		return err
+		return errors.Join(fmt.Errorf("read %s: %w", name, err), src.Close())
 	}
-	if err := checkpoint.CheckGGUF(src, cfg); err != nil {
-		return err
+	defer e.closeUnlessMapped(src, cfg)
+	if err := cfg.Check(src); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
 	}
 	if e.hash, err = src.Hash(ctx); err != nil {
 		return err
@@ -296,22 +281,10 @@ func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Optio
 			return err
 		}
 	}
-	factors, err := src.RopeFactors()
-	if err != nil {
-		return err
-	}
-	if factors != nil && len(factors) != cfg.HeadDim/2 {
-		return fmt.Errorf("%s: rope_freqs.weight has %d values, want %d", name, len(factors), cfg.HeadDim/2)
-	}
-	view := weights{
-		source:      src,
-		rename:      func(hf string) (string, bool) { return checkpoint.GGUFName(cfg.ModelType, hf) },
-		permutation: func(hf string) func(int) int { return checkpoint.RowPermutation(hf, cfg) },
-	}
-	return e.load(ctx, cfg, view, factors, opt)
+	return e.load(ctx, cfg, newWeights(src, cfg), opt)
 }
 
-func (e *Engine) load(ctx context.Context, cfg *checkpoint.Config, view weights, ropeFactors []float32, opt Options) error {
+func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weights, opt Options) error {
 	if opt.MaxPosition > 0 {
 		cfg.MaxPositionEmbeddings = min(cfg.MaxPositionEmbeddings, opt.MaxPosition)
 	}
@@ -326,10 +299,7 @@ func (e *Engine) load(ctx context.Context, cfg *checkpoint.Config, view weights,
 	}
 	e.pool = kernel.NewPool(opt.Threads)
 	e.batch.samplers = make([]sampler, e.pool.Threads())
-	if e.llama, err = loadLlama(ctx, e.config, view, e.pool); err != nil {
-		return err
-	}
-	if e.llama.cos, e.llama.sin, err = ropeTable(cfg, ropeFactors, e.pool); err != nil {
+	if e.decoder, err = loadDecoder(ctx, e.config, view, e.pool); err != nil {
 		return err
 	}
 	for _, id := range cfg.EOSTokenIDs {

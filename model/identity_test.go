@@ -13,7 +13,6 @@ import (
 // What a base computes depends on its configuration too, so its identity does
 // (law 8): equal weights with another rope_theta are another base.
 func TestBaseIdentityCoversTheConfiguration(t *testing.T) {
-	cfg := tinyConfig()
 	identities := map[string]string{}
 	hash := ""
 	for name, change := range map[string]func(fstest.MapFS){
@@ -26,7 +25,7 @@ func TestBaseIdentityCoversTheConfiguration(t *testing.T) {
 			d[generationFile] = &fstest.MapFile{Data: []byte(`{"eos_token_id":[3,9]}`)}
 		},
 	} {
-		dir := tinyDirectory(cfg, 1)
+		dir := tinyDirectory(tinyJSON, 1)
 		change(dir)
 		e, err := OpenFS(t.Context(), dir, ".", Options{Threads: 1})
 		if err != nil {
@@ -54,7 +53,7 @@ func TestGenerationConfigEndsTexts(t *testing.T) {
 		`{"eos_token_id": "9"}`:             "error",
 		`{"eos_token_id": [9`:               "error",
 	} {
-		dir := tinyDirectory(tinyConfig(), 1)
+		dir := tinyDirectory(tinyJSON, 1)
 		dir[generationFile] = &fstest.MapFile{Data: []byte(text)}
 		e, err := OpenFS(t.Context(), dir, ".", Options{Threads: 1})
 		switch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/kernel"
 )
 
@@ -32,30 +33,55 @@ type block struct {
 // kvCache is a pool of blocks under a memory limit, with a tree of prefixes
 // for each variant. It is used by one goroutine.
 type kvCache struct {
-	layers, kvHeads, headDim int
-	capacity                 int // blocks
-	allocated                int // blocks that exist
-	reserved                 int // blocks promised to admitted sequences and not yet taken
-	free                     [][]float32
-	roots                    map[string]*block
-	clock                    uint64
+	layout    kvLayout
+	capacity  int // blocks
+	allocated int // blocks that exist
+	reserved  int // blocks promised to admitted sequences and not yet taken
+	free      [][]float32
+	roots     map[string]*block
+	clock     uint64
 }
+
+// kvLayout says where in a block the keys and values of each layer lie.
+type kvLayout struct {
+	layers []kvPlace // layers that attend to the same keys and values have the same place
+	floats int       // of a block
+}
+
+// kvPlace is the place of a layer: keys of all heads, then values.
+type kvPlace struct{ start, heads, headDim int }
+
+// offsets says where the keys, [headDim][blockLen], and the values,
+// [blockLen][headDim], of one head begin.
+func (p kvPlace) offsets(head int) (keys, values int) {
+	n := p.headDim * blockLen
+	return p.start + head*n, p.start + (p.heads+head)*n
+}
+
+func newKVLayout(layers []architecture.Layer) kvLayout {
+	var l kvLayout
+	for i, g := range layers {
+		if g.KeyValueLayer != i {
+			l.layers = append(l.layers, l.layers[g.KeyValueLayer])
+			continue
+		}
+		l.layers = append(l.layers, kvPlace{start: l.floats, heads: g.NumKeyValueHeads, headDim: g.HeadDim})
+		l.floats += 2 * g.NumKeyValueHeads * g.HeadDim * blockLen
+	}
+	return l
+}
+
+// bytes is the size of a block.
+func (l kvLayout) bytes() int64 { return 4 * int64(l.floats) }
 
 // errCacheFull says that a sequence must wait until others end.
 var errCacheFull = errors.New("no room for the keys and values of another sequence")
 
-func newKVCache(layers, kvHeads, headDim int, bytes int64) *kvCache {
-	c := &kvCache{layers: layers, kvHeads: kvHeads, headDim: headDim, roots: map[string]*block{}}
-	c.capacity = int(bytes / c.blockBytes())
-	return c
+func newKVCache(layout kvLayout, bytes int64) *kvCache {
+	return &kvCache{layout: layout, capacity: int(bytes / layout.bytes()), roots: map[string]*block{}}
 }
 
-// blockBytes is the size of a block: layers × 2 × kvHeads × headDim × blockLen floats.
-func blockBytes(layers, kvHeads, headDim int) int64 {
-	return int64(layers) * 2 * int64(kvHeads) * int64(headDim) * blockLen * 4
-}
-
-func (c *kvCache) blockBytes() int64 { return blockBytes(c.layers, c.kvHeads, c.headDim) }
+func (c *kvCache) blockBytes() int64 { return c.layout.bytes() }
 
 // resize sets the memory limit, forgetting prefixes where it became smaller.
 func (c *kvCache) resize(bytes int64) error {
@@ -73,13 +99,6 @@ func (c *kvCache) resize(bytes int64) error {
 		c.allocated = capacity
 	}
 	return nil
-}
-
-// offsets says where in a block the keys, [headDim][blockLen], and the values,
-// [blockLen][headDim], of one layer and head begin.
-func (c *kvCache) offsets(layer, head int) (keys, values int) {
-	n := c.headDim * blockLen
-	return (layer*2*c.kvHeads + head) * n, ((layer*2+1)*c.kvHeads + head) * n
 }
 
 // match finds the longest prefix of tokens (at most limit) that variant has

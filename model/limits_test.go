@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
@@ -56,7 +57,7 @@ func TestQuantisedEqualsWidened(t *testing.T) {
 // and exactly that much is enough.
 func TestMemoryLimit(t *testing.T) {
 	cfg := tinyConfig()
-	dir := tinyDirectory(cfg, 7)
+	dir := tinyDirectory(tinyJSON, 7)
 	open := func(allowed, cache int64) (*Engine, error) {
 		return OpenFS(t.Context(), dir, ".", Options{Threads: 1, MemoryBytes: allowed, CacheBytes: cache})
 	}
@@ -111,7 +112,8 @@ func TestMemoryLimit(t *testing.T) {
 
 // TestResize: the room for keys and values shrinks, and forgets what it held.
 func TestResize(t *testing.T) {
-	c := newKVCache(1, 1, 2, 10*blockBytes(1, 1, 2))
+	layout := newKVLayout([]architecture.Layer{{NumKeyValueHeads: 1, HeadDim: 2}})
+	c := newKVCache(layout, 10*layout.bytes())
 	fill := func(variant string, n int) (last *block) {
 		if err := c.reserve(n); err != nil {
 			t.Fatal(err)
@@ -238,12 +240,11 @@ func TestWrongJobs(t *testing.T) {
 // TestDamagedFiles: a checkpoint that is cut short or has flipped bits is
 // refused, or opens where a weight is still a number; it never panics.
 func TestDamagedFiles(t *testing.T) {
-	cfg := tinyConfig()
-	cfg.VocabSize, cfg.NumHiddenLayers = 20, 1
-	whole := tinyDirectory(cfg, 7)
+	text := strings.NewReplacer(`"vocab_size":117`, `"vocab_size":20`, `"num_hidden_layers":2`, `"num_hidden_layers":1`).Replace(tinyJSON)
+	whole := tinyDirectory(text, 7)
 	data := whole[checkpoint.WeightsFile].Data
 	open := func(file string, data []byte) error {
-		dir := tinyDirectory(cfg, 7)
+		dir := tinyDirectory(text, 7)
 		dir[file].Data = data
 		e, err := OpenFS(t.Context(), dir, ".", Options{Threads: 1})
 		if err == nil {
@@ -273,13 +274,13 @@ func TestDamagedFiles(t *testing.T) {
 			t.Errorf("bit of byte %d of the header: no error", at)
 		}
 	}
-	text := whole[checkpoint.ConfigFile].Data
-	for at := range text {
-		flipped := slices.Clone(text)
+	config := whole[checkpoint.ConfigFile].Data
+	for at := range config {
+		flipped := slices.Clone(config)
 		flipped[at] ^= 1 << r.IntN(8)
 		_ = open(checkpoint.ConfigFile, flipped) // some are other valid numbers
 	}
-	adapter := tinyAdapter(cfg, 4, 11, "q_proj")
+	adapter := tinyAdapter(parseTiny(text), 4, 11, "q_proj")
 	e, err := OpenFS(t.Context(), whole, ".", Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -306,9 +307,9 @@ func TestDamagedFiles(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	cfg := tinyConfig()
 	for _, change := range []string{
-		`"model_type":"mamba"`, `"hidden_act":"gelu"`, `"rope_scaling":{"rope_type":"yarn","factor":2}`, `"quantization":{"bits":4}`, `"novelty":1`,
+		`"model_type":"mamba"`, `"hidden_act":"gelu"`, `"rope_scaling":{"rope_type":"spiral","factor":2}`, `"novelty":1`,
 	} {
-		dir := tinyDirectory(cfg, 7)
+		dir := tinyDirectory(tinyJSON, 7)
 		text := string(dir[checkpoint.ConfigFile].Data)
 		if strings.HasPrefix(change, `"model_type"`) {
 			text = strings.Replace(text, `"model_type":"llama"`, change, 1)
@@ -326,7 +327,7 @@ func TestUnsupported(t *testing.T) {
 	q := src["model.layers.0.mlp.up_proj.weight"]
 	q.DType, q.Data = checkpoint.Q5_0, nil
 	src[q.Name] = q
-	_, err := weights{source: src}.packedBytes(config{Config: cfg})
+	_, err := newWeights(src, cfg).packedBytes(config{Config: cfg})
 	var unsupported *UnsupportedError
 	if !errors.As(err, &unsupported) || !strings.Contains(fmt.Sprint(err), "Q5_0 of model.layers.0.mlp.up_proj.weight") {
 		t.Errorf("error %v, want an UnsupportedError that names type and tensor", err)

@@ -1,9 +1,11 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/checkpoint"
 	"github.com/ailiance/lorabench/model/kernel"
 )
@@ -66,61 +68,69 @@ func (b budget) cacheBytes(least int64) (int64, error) {
 func (c config) leastCache() int64 {
 	positions := min(leastPositions, c.MaxPositionEmbeddings)
 	blocks := int64((positions + blockLen - 1) / blockLen)
-	return blocks * blockBytes(c.NumHiddenLayers, c.NumKeyValueHeads, c.HeadDim)
+	return blocks * newKVLayout(c.Layers).bytes()
 }
 
 // packedBytes is the memory that the weights will occupy, from the tensors'
-// shapes: nothing is read. It refuses storage types that have no kernel, all of
-// them at once.
+// shapes: nothing is read. It tells of all storage types that have no kernel.
 func (w weights) packedBytes(cfg config) (int64, error) {
 	total := int64(0)
 	var bad []string
 	for _, spec := range cfg.Tensors() {
-		t, err := w.tensor(spec.Name)
-		if err != nil {
+		if spec.Name == architecture.EmbedTokensPerLayer+".weight" {
+			continue // stays in its file
+		}
+		if len(spec.Shape) < 2 {
+			total += 4 * int64(values(spec.Shape))
+			continue
+		}
+		size, err := w.packedSize(spec.Name, spec.Shape[0], spec.Shape[1])
+		var unsupported *checkpoint.UnsupportedError
+		switch {
+		case errors.As(err, &unsupported):
+			bad = append(bad, unsupported.What)
+		case err != nil:
 			return 0, err
-		}
-		if len(spec.Shape) == 1 {
-			total += 4 * int64(spec.Shape[0])
-			continue
-		}
-		format, ok := kernelFormat(t.DType)
-		if !ok {
-			bad = append(bad, fmt.Sprintf("%s of %s", t.DType, t.Name))
-			continue
-		}
-		size, err := kernel.PackedBytes(format, spec.Shape[0], spec.Shape[1])
-		if err != nil {
-			return 0, fmt.Errorf("tensor %s: %w", t.Name, err)
 		}
 		total += size
 	}
 	if len(bad) > 0 {
-		return 0, &checkpoint.UnsupportedError{What: fmt.Sprintf("storage type %s, want F32, F16, BF16, Q8_0, Q4_0 or Q4_1", joinFaults(bad))}
+		return 0, &checkpoint.UnsupportedError{What: joinFaults(bad)}
 	}
 	return total, nil
 }
 
-// workingBytes is the memory for tables of positions and the rows of a step.
-func (c config) workingBytes(threads int) int64 {
-	d, q, kv, ff := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim, c.IntermediateSize
-	table := int64(c.MaxPositionEmbeddings) * int64(c.HeadDim)
-	row := int64(2*d + 2*q + 2*kv + 2*ff + max(d, q, ff)) // x, h, q, attn, k, v, gate, up, update
-	head := int64(d + c.VocabSize)
-	scratch := int64(threads) * kernel.ScratchFloats(c.HeadDim)
-	return 4 * (table + stepRows*row + headRows*head + scratch)
+// values is the number of values of a shape.
+func values(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
-func (a *adapter) bytes() int64 {
-	total := int64(0)
-	for i := range a.layers {
-		for _, m := range a.layers[i] {
-			if m != nil {
-				total += m.a.Bytes() + m.b.Bytes()
+// workingBytes is the memory for the rows of a step.
+func (c config) workingBytes(threads int) int64 {
+	d := c.HiddenSize
+	most, angles, hd := 0, 0, 0
+	for i, l := range c.Layers {
+		q, kv := c.NumAttentionHeads*l.HeadDim, l.NumKeyValueHeads*l.HeadDim
+		width := 0
+		for k := range architecture.NumLinears {
+			if out, _, ok := c.LinearShape(i, k); ok {
+				width = max(width, out)
 			}
 		}
+		most = max(most, 2*q+2*kv+2*l.IntermediateSize+width) // q, attn, k, v, gate, up, update
+		hd = max(hd, l.HeadDim)
 	}
-	return total
+	for _, r := range c.Ropes {
+		angles += r.HeadDim // cos and sin
+	}
+	row := int64(2*d + most + angles + 2*c.NumHiddenLayers*c.PerLayerInput) // x, h, …
+	head := int64(d + c.VocabSize)
+	scratch := int64(threads) * kernel.ScratchFloats(hd)
+	return 4 * (stepRows*row + headRows*head + scratch)
 }
 
 // shareMemory sets the room for keys and values beside what else is resident.
@@ -134,7 +144,7 @@ func (e *Engine) shareMemory(adapters int64) error {
 	}
 	e.memory = b
 	if e.cache == nil {
-		e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, bytes)
+		e.cache = newKVCache(newKVLayout(e.config.Layers), bytes)
 		return nil
 	}
 	return e.cache.resize(bytes)

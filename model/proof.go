@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+
+	"github.com/ailiance/lorabench/model/architecture"
 )
 
 // Proof is the evidence that an adapter is applied (law 2).
@@ -89,17 +91,14 @@ func (e *Engine) AdapterHash(name string) string {
 
 func (a *adapter) describe() *Proof {
 	p := &Proof{Tensors: a.tensors}
-	for i := range a.layers {
-		for l, m := range a.layers[i] {
-			if m == nil {
-				continue
-			}
-			p.Modules++
-			p.Targets = append(p.Targets, linearPaths[l])
-			p.Ranks = append(p.Ranks, m.rank)
-			p.Scales = append(p.Scales, m.scale)
+	a.updates(func(path string, u *update) {
+		p.Modules++
+		p.Targets = append(p.Targets, architecture.InBlock(path))
+		if u.low != nil {
+			p.Ranks = append(p.Ranks, u.low.rank)
+			p.Scales = append(p.Scales, u.low.scale)
 		}
-	}
+	})
 	slices.Sort(p.Targets)
 	slices.Sort(p.Ranks)
 	slices.Sort(p.Scales)
@@ -110,7 +109,7 @@ func (a *adapter) describe() *Proof {
 // probe compares the logits of base, adapter, and adapter with B = 0.
 func (e *Engine) probe(ctx context.Context, a *adapter, p *Proof) error {
 	p.ZeroBEqualsBase = true
-	zero := a.zeroed()
+	zero := a.neutral()
 	for _, tokens := range e.probePrompts() {
 		all, err := e.logitsOf(ctx, tokens, nil, a, zero)
 		if err != nil {
@@ -225,7 +224,7 @@ func (e *Engine) visitLogits(ctx context.Context, tokens []int32, visit func(var
 		e.cache = jobs
 	}()
 	blocks := len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
-	e.cache = newKVCache(e.config.NumHiddenLayers, e.config.NumKeyValueHeads, e.config.HeadDim, int64(blocks)*jobs.blockBytes())
+	e.cache = newKVCache(jobs.layout, int64(blocks)*jobs.blockBytes())
 	for i, a := range variants {
 		s, err := e.newSequence(Job{ID: i, Tokens: tokens, MaxNewTokens: 1})
 		if err != nil {

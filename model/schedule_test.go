@@ -205,7 +205,7 @@ func (f *fading) Value(any) any { return nil }
 func TestBackPressure(t *testing.T) {
 	cfg := tinyConfig()
 	src := randomWeights(cfg, checkpoint.F32, 7)
-	room := 5 * blockBytes(cfg.NumHiddenLayers, cfg.NumKeyValueHeads, cfg.HeadDim)
+	room := 5 * newKVLayout(cfg.Layers).bytes()
 	e := openSource(t, cfg, src, Options{CacheBytes: room})
 	tokens := make([]int32, 5*blockLen)
 	for i := range tokens {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
@@ -34,16 +35,24 @@ func (m memorySource) Close() error { return nil }
 
 // tinyConfig has all that a Llama has, in small: grouped heads, an odd number of
 // them, biases, an output layer of its own.
-func tinyConfig() *checkpoint.Config {
-	return &checkpoint.Config{
-		ModelType: "llama", HiddenSize: 96, IntermediateSize: 160, NumHiddenLayers: 2, NumAttentionHeads: 6, NumKeyValueHeads: 2,
-		HeadDim: 16, VocabSize: 117, MaxPositionEmbeddings: 300, RMSNormEps: 1e-5, HiddenAct: "silu", RopeTheta: 10000,
-		RopeScaling: checkpoint.RopeScaling{Type: checkpoint.RopeDefault, Factor: 1}, AttentionBias: true, BOSTokenID: -1, EOSTokenIDs: []int{3},
+func tinyConfig() *architecture.Config {
+	return parseTiny(tinyJSON)
+}
+
+const tinyJSON = `{"model_type":"llama","hidden_size":96,"intermediate_size":160,"num_hidden_layers":2,"num_attention_heads":6,
+"num_key_value_heads":2,"head_dim":16,"vocab_size":117,"max_position_embeddings":300,"rms_norm_eps":1e-5,"attention_bias":true,
+"bos_token_id":null,"eos_token_id":3}`
+
+func parseTiny(text string) *architecture.Config {
+	c, err := architecture.Parse([]byte(text))
+	if err != nil {
+		panic(err)
 	}
+	return c
 }
 
 // randomWeights makes the tensors of cfg. Matrices are of the given type.
-func randomWeights(cfg *checkpoint.Config, dtype checkpoint.DType, seed uint64) memorySource {
+func randomWeights(cfg *architecture.Config, dtype checkpoint.DType, seed uint64) memorySource {
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := memorySource{}
 	for _, spec := range cfg.Tensors() {
@@ -114,12 +123,12 @@ func randomBlocks(r *rand.Rand, d checkpoint.DType, n int, scale float64) []byte
 }
 
 // openSource makes an engine of tensors in memory.
-func openSource(t testing.TB, cfg *checkpoint.Config, src checkpoint.Source, opt Options) *Engine {
+func openSource(t testing.TB, cfg *architecture.Config, src checkpoint.Source, opt Options) *Engine {
 	t.Helper()
 	opt.Threads = max(opt.Threads, 1)
 	e := &Engine{adapters: map[string]*adapter{}, hash: "sha256:tiny"}
 	copied := *cfg
-	if err := e.load(t.Context(), &copied, weights{source: src}, nil, opt); err != nil {
+	if err := e.load(t.Context(), &copied, newWeights(src, &copied), opt); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)
@@ -143,35 +152,30 @@ func safetensorsOf(m memorySource) []byte {
 	return append(append(b, text...), data...)
 }
 
-// tinyDirectory is a Hugging Face directory of random weights.
-func tinyDirectory(cfg *checkpoint.Config, seed uint64) fstest.MapFS {
-	text := fmt.Sprintf(`{"model_type":"llama","hidden_size":%d,"intermediate_size":%d,"num_hidden_layers":%d,"num_attention_heads":%d,
-"num_key_value_heads":%d,"head_dim":%d,"vocab_size":%d,"max_position_embeddings":%d,"rms_norm_eps":%g,"attention_bias":%t,"eos_token_id":3}`,
-		cfg.HiddenSize, cfg.IntermediateSize, cfg.NumHiddenLayers, cfg.NumAttentionHeads, cfg.NumKeyValueHeads, cfg.HeadDim,
-		cfg.VocabSize, cfg.MaxPositionEmbeddings, cfg.RMSNormEps, cfg.AttentionBias)
+// tinyDirectory is a Hugging Face directory of random weights for a config.json.
+func tinyDirectory(text string, seed uint64) fstest.MapFS {
 	return fstest.MapFS{
 		checkpoint.ConfigFile:  {Data: []byte(text)},
-		checkpoint.WeightsFile: {Data: safetensorsOf(randomWeights(cfg, checkpoint.F32, seed))},
+		checkpoint.WeightsFile: {Data: safetensorsOf(randomWeights(parseTiny(text), checkpoint.F32, seed))},
 	}
 }
 
 // tinyAdapter is a PEFT adapter of random weights on the modules that targets
 // names, as a directory.
-func tinyAdapter(cfg *checkpoint.Config, rank int, seed uint64, targets ...string) fs.FS {
+func tinyAdapter(cfg *architecture.Config, rank int, seed uint64, targets ...string) fs.FS {
 	r := rand.New(rand.NewPCG(seed, 2))
-	c := config{Config: cfg}
 	m := memorySource{}
 	for layer := range cfg.NumHiddenLayers {
-		for l := range numLinears {
-			if !slices.ContainsFunc(targets, func(s string) bool { return strings.HasSuffix(linearPaths[l], s) }) {
+		for l := range architecture.NumLinears {
+			if !slices.ContainsFunc(targets, func(s string) bool { return strings.HasSuffix(l.Path(), s) }) {
 				continue
 			}
-			out, in := c.linearShape(l)
+			out, in, _ := cfg.LinearShape(layer, l)
 			for _, part := range []struct {
 				name       string
 				rows, cols int
 			}{{"lora_A", rank, in}, {"lora_B", out, rank}} {
-				name := peftPrefix + modulePath(layer, l) + "." + part.name + ".weight"
+				name := peftPrefix + architecture.ModulePath(layer, l) + "." + part.name + ".weight"
 				m[name] = checkpoint.Tensor{Name: name, DType: checkpoint.F32, Shape: []int{part.rows, part.cols},
 					Data: randomFloats(r, part.rows*part.cols, 1/math.Sqrt(float64(part.cols)), false)}
 			}
@@ -187,7 +191,7 @@ func tinyAdapter(cfg *checkpoint.Config, rank int, seed uint64, targets ...strin
 
 // loadTiny loads two random adapters, "one" and "two", that reach different
 // modules with different ranks.
-func loadTiny(t testing.TB, e *Engine, cfg *checkpoint.Config) {
+func loadTiny(t testing.TB, e *Engine, cfg *architecture.Config) {
 	t.Helper()
 	for name, dir := range map[string]fs.FS{
 		"one": tinyAdapter(cfg, 4, 11, "q_proj", "v_proj"),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 )
 
 // ggufType is the type of a metadata value.
@@ -358,109 +357,4 @@ func decodeFloat(kind ggufType, data []byte) (float64, bool) {
 	}
 	n, ok := decodeInt(kind, data)
 	return float64(n), ok
-}
-
-// ggufReader reads the metadata of one architecture, and remembers what it read
-// and what was wrong: like keys for config.json.
-type ggufReader struct {
-	g      *GGUF
-	prefix string // "llama."
-	read   map[string]bool
-	faults []string
-
-	unsupported bool // as in keys
-}
-
-func (r *ggufReader) fault(format string, args ...any) {
-	r.faults = append(r.faults, fmt.Sprintf(format, args...))
-}
-
-// cannot adds a fault that is none of the file's: this version cannot compute it.
-func (r *ggufReader) cannot(format string, args ...any) {
-	r.unsupported = true
-	r.fault(format, args...)
-}
-
-// err is nil where there are no faults.
-func (r *ggufReader) err() error {
-	err := joinFaults(r.faults)
-	if err != nil && r.unsupported {
-		return &UnsupportedError{What: err.Error()}
-	}
-	return err
-}
-
-func (r *ggufReader) has(key string) bool { return r.g.Has(r.prefix + key) }
-
-// lookup gets prefix+key; a fault has what went wrong, without the file's name.
-func lookup[T any](r *ggufReader, key string, get func(string) (T, error)) (T, bool) {
-	key = r.prefix + key
-	if r.read == nil {
-		r.read = map[string]bool{}
-	}
-	r.read[key] = true
-	v, err := get(key)
-	if err != nil {
-		r.fault("%s", strings.TrimPrefix(err.Error(), "read "+r.g.file.name+": "))
-	}
-	return v, err == nil
-}
-
-func (r *ggufReader) integer(key string, least, most int) int {
-	n, ok := lookup(r, key, r.g.Int)
-	if ok && (n < least || n > most) {
-		r.fault("%s%s is %d, want %d to %d", r.prefix, key, n, least, most)
-		return least
-	}
-	return max(n, least)
-}
-
-// size reads a number from 1 to most.
-func (r *ggufReader) size(key string, most int) int { return r.integer(key, 1, most) }
-
-func (r *ggufReader) positive(key string) float64 {
-	f, ok := lookup(r, key, r.g.Float)
-	if ok && (!(f > 0) || math.IsInf(f, 0)) {
-		r.fault("%s%s is %v, want a number above 0", r.prefix, key, f)
-	}
-	return f
-}
-
-func (r *ggufReader) text(key string) string {
-	s, _ := lookup(r, key, r.g.String)
-	return s
-}
-
-func (r *ggufReader) boolean(key string) bool {
-	b, _ := lookup(r, key, r.g.Bool)
-	return b
-}
-
-// tokens reads the ids that begin and end a text: end of text and, where it is
-// another, end of turn.
-func (r *ggufReader) tokens(c *Config) {
-	c.BOSTokenID = -1
-	t := ggufReader{g: r.g, prefix: "tokenizer.ggml."}
-	id := func(key string) int { return t.integer(key, 0, max(c.VocabSize-1, 0)) }
-	if t.has("bos_token_id") {
-		c.BOSTokenID = id("bos_token_id")
-	}
-	for _, key := range []string{"eos_token_id", "eot_token_id"} {
-		if !t.has(key) {
-			continue
-		}
-		if n := id(key); !slices.Contains(c.EOSTokenIDs, n) {
-			c.EOSTokenIDs = append(c.EOSTokenIDs, n)
-		}
-	}
-	r.faults = append(r.faults, t.faults...)
-}
-
-// unknown adds a fault for each key of the architecture that nobody asked for.
-func (r *ggufReader) unknown() {
-	for _, key := range r.g.keys {
-		if strings.HasPrefix(key, r.prefix) && !r.read[key] {
-			r.cannot("metadata key %.80q is not known", key)
-		}
-	}
 }

@@ -47,7 +47,7 @@ func (r *jsonReader) object(member func(key string) error) error {
 		return err
 	}
 	if t != json.Delim('{') {
-		return fmt.Errorf("want an object, got %s", describeToken(t))
+		return fmt.Errorf("want an object, got %s", DescribeJSON(t))
 	}
 	return r.members(member)
 }
@@ -65,7 +65,7 @@ func (r *jsonReader) members(member func(key string) error) error {
 		}
 		key, ok := t.(string)
 		if !ok {
-			return fmt.Errorf("want a key, got %s", describeToken(t))
+			return fmt.Errorf("want a key, got %s", DescribeJSON(t))
 		}
 		if seen[key] {
 			return fmt.Errorf("%q is there twice", key)
@@ -85,7 +85,7 @@ func (r *jsonReader) array(element func() error) error {
 		return err
 	}
 	if t != json.Delim('[') {
-		return fmt.Errorf("want an array, got %s", describeToken(t))
+		return fmt.Errorf("want an array, got %s", DescribeJSON(t))
 	}
 	return r.elements(element)
 }
@@ -124,7 +124,7 @@ func (r *jsonReader) string() (string, error) {
 	}
 	s, ok := t.(string)
 	if !ok {
-		return "", fmt.Errorf("want a string, got %s", describeToken(t))
+		return "", fmt.Errorf("want a string, got %s", DescribeJSON(t))
 	}
 	return s, nil
 }
@@ -137,7 +137,7 @@ func (r *jsonReader) size() (int, error) {
 	}
 	n, ok := t.(json.Number)
 	if !ok {
-		return 0, fmt.Errorf("want a number, got %s", describeToken(t))
+		return 0, fmt.Errorf("want a number, got %s", DescribeJSON(t))
 	}
 	v, err := strconv.ParseInt(n.String(), 10, strconv.IntSize)
 	if err != nil {
@@ -149,7 +149,7 @@ func (r *jsonReader) size() (int, error) {
 	return int(v), nil
 }
 
-// value reads any value: nil, bool, string, json.Number, []any or *keys.
+// value reads any value: nil, bool, string, json.Number, []any or Object.
 func (r *jsonReader) value() (any, error) {
 	t, err := r.token()
 	if err != nil {
@@ -165,13 +165,13 @@ func (r *jsonReader) value() (any, error) {
 		})
 		return list, err
 	case json.Delim('{'):
-		o := newKeys()
+		o := Object{}
 		err := r.members(func(key string) error {
 			v, err := r.value()
 			if err != nil {
 				return fmt.Errorf("%s: %w", key, err)
 			}
-			o.set(key, v)
+			o[key] = v
 			return nil
 		})
 		return o, err
@@ -202,7 +202,9 @@ func (r *jsonReader) end() error {
 	return nil
 }
 
-func describeToken(t any) string {
+// DescribeJSON says what a JSON value is, for messages: "null", "an array",
+// "the number 3".
+func DescribeJSON(t any) string {
 	switch t := t.(type) {
 	case nil:
 		return "null"
@@ -217,8 +219,30 @@ func describeToken(t any) string {
 		return fmt.Sprintf("the number %.40s", t.String())
 	case []any:
 		return "an array"
-	case *keys:
+	case Object:
 		return "an object"
 	}
 	return fmt.Sprint(t)
+}
+
+// Object is a JSON object. Its values are nil, bool, string, json.Number, []any
+// or Object.
+type Object map[string]any
+
+// ParseObject reads one JSON object, strictly: no key twice, no deep nesting,
+// nothing after it.
+func ParseObject(data []byte) (Object, error) {
+	r, err := newJSONReader(data)
+	if err != nil {
+		return nil, err
+	}
+	v, err := r.value()
+	if err != nil {
+		return nil, err
+	}
+	o, ok := v.(Object)
+	if !ok {
+		return nil, fmt.Errorf("want an object, got %s", DescribeJSON(v))
+	}
+	return o, r.end()
 }

@@ -42,8 +42,17 @@ func OpenWeights(dir fs.FS) (*Weights, error) {
 		return nil, err
 	}
 	switch {
-	case single && sharded:
-		return nil, fmt.Errorf("%s and %s are both there: remove the one that is not meant", WeightsFile, IndexFile)
+	case single && sharded: // as mlx-lm writes a model of one file
+		index, err := readIndex(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range index {
+			if file != WeightsFile {
+				return nil, fmt.Errorf("%s is there, and %s names %.80q: remove the one that is not meant", WeightsFile, IndexFile, file)
+			}
+		}
+		return openShards(dir)
 	case single:
 		s, err := OpenSafetensors(dir, WeightsFile)
 		if err != nil {

@@ -1,0 +1,162 @@
+package architecture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+)
+
+// Names finds the tensors of a decoder in a file: stored is the name that the
+// file has for a tensor with that name of TensorSpec, where there is one.
+type Names func(name string) (stored string, ok bool)
+
+// decoderPrefixes are where wrappers of a decoder keep what a text-only
+// checkpoint has under "model.", in the order in which they are tried.
+var decoderPrefixes = []string{"model.", "model.language_model.", "language_model.model."}
+
+// headPrefixes are the same for the output layer.
+var headPrefixes = []string{"", "language_model.", "model.language_model."}
+
+// Canonical returns the path that a module of a text-only checkpoint has, for
+// its path in any wrapper: "model.language_model.layers.0.mlp.up_proj" is
+// "model.layers.0.mlp.up_proj".
+func Canonical(path string) string {
+	for _, prefix := range headPrefixes[1:] {
+		if rest, ok := strings.CutPrefix(path, prefix+LMHead); ok && (rest == "" || rest[0] == '.') {
+			return LMHead + rest
+		}
+	}
+	for _, prefix := range decoderPrefixes[1:] {
+		if rest, ok := strings.CutPrefix(path, prefix); ok {
+			return decoderPrefixes[0] + rest
+		}
+	}
+	return path
+}
+
+// Names returns how src names the tensors: as a text-only checkpoint, or as a
+// wrapper does.
+func (c *Config) Names(src checkpoint.Source) Names {
+	if _, ok := src.(*checkpoint.GGUF); ok {
+		return c.GGUFName
+	}
+	has := func(name string) bool { _, err := src.Tensor(name); return err == nil }
+	prefix := decoderPrefixes[0]
+	if c.wrapper {
+		for _, p := range decoderPrefixes {
+			if has(p + "embed_tokens.weight") {
+				prefix = p
+			}
+		}
+	}
+	return func(name string) (string, bool) {
+		if rest, ok := strings.CutPrefix(name, decoderPrefixes[0]); ok {
+			return prefix + rest, true
+		}
+		for _, p := range headPrefixes {
+			if c.wrapper && has(p+name) {
+				return p + name, true
+			}
+		}
+		return name, true
+	}
+}
+
+// ignored says why a tensor with this stored name may be left unread.
+func (c *Config) ignored(stored string) (reason string, ok bool) {
+	name := Canonical(stored)
+	if c.wrapper {
+		for _, part := range []string{"vision_tower.", "audio_tower.", "multi_modal_projector.", "embed_vision.", "embed_audio."} {
+			if strings.HasPrefix(strings.TrimPrefix(stored, "model."), part) {
+				return "a part of the model that sees or hears", true
+			}
+		}
+	}
+	if strings.HasSuffix(name, ".rotary_emb.inv_freq") {
+		return "older files store the rotary frequencies; they follow from rope_theta", true
+	}
+	if c.TieWordEmbeddings && name == LMHead+".weight" {
+		return "tied to the embedding, and equal to it", true
+	}
+	rest, ok := strings.CutPrefix(name, "model.layers.")
+	layer, module, _ := strings.Cut(rest, ".self_attn.")
+	n, err := strconv.Atoi(layer)
+	if !ok || err != nil || n < 0 || n >= len(c.Layers) || c.Layers[n].KeyValueLayer == n {
+		return "", false
+	}
+	switch module {
+	case "k_proj.weight", "v_proj.weight", "k_norm.weight", "v_norm.weight":
+		return "the layer attends to the keys and values of another", true
+	}
+	return "", false
+}
+
+// Check checks that src holds exactly the tensors of a model with this
+// configuration: none missing, none of another shape, none that belongs to no
+// module. The error tells of all that is wrong, with the names of the file and,
+// where they are others, of Hugging Face.
+func (c *Config) Check(src checkpoint.Source) error {
+	var bad faults
+	names := c.Names(src)
+	used := map[string]bool{}
+	for _, want := range c.Tensors() {
+		name, ok := names(want.Name)
+		if !ok {
+			bad.fault("tensor %s has no name in this format", want.Name)
+			continue
+		}
+		label := want.Name
+		if name != want.Name {
+			label = fmt.Sprintf("%s (%s)", name, want.Name)
+		}
+		t, err := src.Tensor(name)
+		if err != nil {
+			bad.fault("tensor %s is missing", label)
+			continue
+		}
+		used[t.Name] = true
+		if !slices.Equal(t.Shape, want.Shape) && !(len(want.Shape) == 0 && slices.Equal(t.Shape, []int{1})) {
+			bad.fault("tensor %s: shape %v, want %v", label, t.Shape, want.Shape)
+		}
+	}
+	if c.TieWordEmbeddings {
+		if err := checkTied(src, names); err != nil {
+			bad.fault("%v", err)
+		}
+	}
+	g, _ := src.(*checkpoint.GGUF)
+	for _, name := range src.Names() {
+		if used[name] || g != nil && c.isRopeFactors(name) {
+			continue
+		}
+		if _, ok := c.ignored(name); ok {
+			continue
+		}
+		bad.fault("tensor %s belongs to no module of %s with %d layers", name, c.ModelType, c.NumHiddenLayers)
+	}
+	return bad.err()
+}
+
+// checkTied compares the output head with the embedding that it is tied to,
+// where a file has stored both.
+func checkTied(src checkpoint.Source, names Names) error {
+	embedding, _ := names(EmbedTokens + ".weight")
+	head, _ := names(LMHead + ".weight")
+	e, err := src.Tensor(embedding)
+	if err != nil {
+		return nil // reported as missing
+	}
+	h, err := src.Tensor(head)
+	if err != nil || h.Name == e.Name {
+		return nil
+	}
+	if h.DType != e.DType || !slices.Equal(h.Shape, e.Shape) || !bytes.Equal(h.Data, e.Data) {
+		return errors.New("tensors " + h.Name + " and " + e.Name + " differ, but tie_word_embeddings says that they are one")
+	}
+	return nil
+}

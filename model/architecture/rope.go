@@ -1,0 +1,259 @@
+package architecture
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+)
+
+// Rope says how the rotary positions of some layers turn.
+//
+// Sources: Su et al. 2021, https://arxiv.org/abs/2104.09864; the scalings as in
+// transformers' modeling_rope_utils.py.
+type Rope struct {
+	Type    string // RopeDefault, …
+	HeadDim int
+	Theta   float64
+	Factor  float64 // 1 for default
+
+	// Of llama3: a wavelength over OriginalMaxPositionEmbeddings/LowFreqFactor is
+	// low, one under …/HighFreqFactor is high.
+	LowFreqFactor, HighFreqFactor float64
+
+	// Of yarn: dimensions that turn more than BetaFast times over the original
+	// positions keep their frequency, those that turn less than BetaSlow times
+	// have it divided. Truncate rounds the bounds outwards.
+	BetaFast, BetaSlow float64
+	Truncate           bool
+
+	OriginalMaxPositionEmbeddings int // of llama3 and yarn
+
+	RotaryFactor    float64 // of proportional: the part of a head's dimensions that turns
+	AttentionFactor float64 // cos and sin are multiplied by it; 1 but for yarn
+
+	// Divisors of the frequencies, [HeadDim/2], where a GGUF file has them
+	// (rope_freqs.weight); nil otherwise.
+	Divisors []float32
+}
+
+// The types of Rope.
+const (
+	RopeDefault      = "default"      // not scaled
+	RopeLinear       = "linear"       // every frequency is divided
+	RopeLlama3       = "llama3"       // low frequencies are divided, those between interpolated
+	RopeYarn         = "yarn"         // Peng et al. 2023, https://arxiv.org/abs/2309.00071
+	RopeProportional = "proportional" // only the first dimensions turn
+)
+
+// defaultRope is one that is not scaled.
+func defaultRope(headDim int, theta float64) Rope {
+	return Rope{Type: RopeDefault, HeadDim: headDim, Theta: theta, Factor: 1, AttentionFactor: 1}
+}
+
+// readRope reads rotary positions in both spellings: rope_parameters with
+// rope_type and rope_theta, as transformers 5 writes it, or rope_scaling beside
+// a rope_theta at the top level. Where a file has both they must agree. extra,
+// if not nil, reads keys of the architecture's own.
+func (c *Config) readRope(k *keys, theta float64, extra func(rope *keys)) Rope {
+	r := defaultRope(c.HeadDim, theta)
+	from := ""
+	setTheta := func(key string, v float64) {
+		if from != "" && v != r.Theta {
+			k.fault("%s is %v, but %s is %v", key, v, from, r.Theta)
+		}
+		from, r.Theta = key, v
+	}
+	if !k.null("rope_theta") {
+		setTheta("rope_theta", k.positive("rope_theta", 1))
+	}
+	scaling := ""
+	for _, key := range []string{"rope_parameters", "rope_scaling"} {
+		part := k.object(key)
+		if part == nil {
+			continue
+		}
+		if !part.null("rope_theta") {
+			setTheta(key+".rope_theta", part.positive("rope_theta", 1))
+		}
+		if extra != nil {
+			extra(part)
+		}
+		s := c.readScaling(part, c.HeadDim, k.integer("original_max_position_embeddings", 0, 1, maxPositions))
+		k.done(key, part)
+		if s.Theta = r.Theta; scaling != "" && !reflect.DeepEqual(s, r) {
+			k.fault("%s and %s differ", scaling, key)
+		}
+		scaling, r = key, s
+	}
+	mustBe(k, "partial_rotary_factor", 1.0)
+	return r
+}
+
+// readScaling reads the scaling of rotary positions, of which Theta is left 0.
+// original is original_max_position_embeddings beside the object; 0: absent.
+func (c *Config) readScaling(k *keys, headDim, original int) Rope {
+	r := defaultRope(headDim, 0)
+	named := false
+	for _, key := range []string{"rope_type", "type"} {
+		if k.null(key) {
+			continue
+		}
+		t := k.text(key, "")
+		if named && t != r.Type {
+			k.fault("rope_type %.40q and type %.40q differ", r.Type, t)
+		}
+		named, r.Type = true, t
+	}
+	readOriginal := func() {
+		r.OriginalMaxPositionEmbeddings = k.integer("original_max_position_embeddings", c.MaxPositionEmbeddings, 1, maxPositions)
+		if original > 0 {
+			r.OriginalMaxPositionEmbeddings = original
+		}
+	}
+	switch r.Type {
+	case RopeDefault:
+	case RopeLinear:
+		r.Factor = required(k, "factor", r.Type)
+	case RopeLlama3:
+		r.Factor = required(k, "factor", r.Type)
+		r.LowFreqFactor = required(k, "low_freq_factor", r.Type)
+		r.HighFreqFactor = required(k, "high_freq_factor", r.Type)
+		if r.HighFreqFactor <= r.LowFreqFactor {
+			k.fault("high_freq_factor %v is not above low_freq_factor %v", r.HighFreqFactor, r.LowFreqFactor)
+		}
+		readOriginal()
+	case RopeYarn:
+		r.readYarn(k)
+		readOriginal()
+	case RopeProportional:
+		if r.RotaryFactor = k.number("partial_rotary_factor", 1); r.RotaryFactor < 0 || r.RotaryFactor > 1 {
+			k.fault("partial_rotary_factor is %v, want 0 to 1", r.RotaryFactor)
+		}
+		r.Factor = k.positive("factor", 1)
+	default:
+		k.cannot("rope_type %.40q is not known, want default, linear, llama3, yarn or proportional", r.Type)
+	}
+	if r.Type != RopeProportional {
+		mustBe(k, "partial_rotary_factor", 1.0)
+	}
+	if r.Factor < 1 && r.Type != RopeDefault {
+		k.fault("factor is %v, want 1 or more", r.Factor)
+	}
+	return r
+}
+
+func (r *Rope) readYarn(k *keys) {
+	r.Factor = required(k, "factor", r.Type)
+	r.BetaFast, r.BetaSlow = 32, 1
+	if k.number("beta_fast", 0) != 0 { // 0 is the default, as in Python's or
+		r.BetaFast = k.positive("beta_fast", 32)
+	}
+	if k.number("beta_slow", 0) != 0 {
+		r.BetaSlow = k.positive("beta_slow", 1)
+	}
+	r.Truncate = k.boolean("truncate", true)
+	scale := func(m float64) float64 {
+		if r.Factor <= 1 {
+			return 1
+		}
+		return 0.1*m*math.Log(r.Factor) + 1
+	}
+	m, all := k.number("mscale", 0), k.number("mscale_all_dim", 0)
+	switch {
+	case !k.null("attention_factor"):
+		r.AttentionFactor = k.positive("attention_factor", 1)
+	case m != 0 && all != 0:
+		r.AttentionFactor = scale(m) / scale(all)
+	default:
+		r.AttentionFactor = scale(1)
+	}
+}
+
+// required returns a positive number that must be there.
+func required(k *keys, key, ropeType string) float64 {
+	if _, ok := k.members[key]; !ok {
+		k.fault("%s is missing, and rope_type %s needs it", key, ropeType)
+		return 1
+	}
+	return k.positive(key, 1)
+}
+
+// Frequencies returns the angles of one position's step, [HeadDim/2], in
+// radians. They are float32, and rounded where transformers rounds, so that long
+// contexts see the same positions.
+func (r Rope) Frequencies() []float32 {
+	half := r.HeadDim / 2
+	f := make([]float32, half)
+	for i := range f {
+		power := float32(math.Pow(r.Theta, float64(float32(2*i)/float32(r.HeadDim))))
+		f[i] = 1 / power
+	}
+	switch {
+	case r.Divisors != nil:
+		for i := range f {
+			f[i] /= r.Divisors[i]
+		}
+	case r.Type == RopeLinear:
+		for i := range f {
+			f[i] /= float32(r.Factor)
+		}
+	case r.Type == RopeLlama3:
+		r.interpolate(f)
+	case r.Type == RopeYarn:
+		r.yarn(f)
+	case r.Type == RopeProportional:
+		clear(f[min(half, int(r.RotaryFactor*float64(r.HeadDim)/2)):])
+		for i := range f {
+			f[i] /= float32(r.Factor)
+		}
+	}
+	return f
+}
+
+// interpolate is Llama 3's scaling, in place.
+func (r Rope) interpolate(frequency []float32) {
+	original := float64(r.OriginalMaxPositionEmbeddings)
+	for i, f := range frequency {
+		wavelength := 2 * math.Pi / float64(f)
+		switch {
+		case wavelength < original/r.HighFreqFactor:
+		case wavelength > original/r.LowFreqFactor:
+			frequency[i] = f / float32(r.Factor)
+		default:
+			smooth := (original/wavelength - r.LowFreqFactor) / (r.HighFreqFactor - r.LowFreqFactor)
+			// The conversion keeps compilers from fusing product and sum.
+			frequency[i] = float32((1-smooth)*float64(f)/r.Factor + float64(smooth*float64(f)))
+		}
+	}
+}
+
+// yarn mixes the frequencies with divided ones, in place.
+func (r Rope) yarn(frequency []float32) {
+	dims := float64(r.HeadDim)
+	bound := func(turns float64) float64 {
+		return dims * math.Log(float64(r.OriginalMaxPositionEmbeddings)/(turns*2*math.Pi)) / (2 * math.Log(r.Theta))
+	}
+	low, high := bound(r.BetaFast), bound(r.BetaSlow)
+	if r.Truncate {
+		low, high = math.Floor(low), math.Ceil(high)
+	}
+	if low, high = max(low, 0), min(high, dims-1); low == high {
+		high += 0.001
+	}
+	for i, f := range frequency {
+		ramp := min(max((float32(i)-float32(low))/float32(high-low), 0), 1)
+		keep := 1 - ramp
+		divided := 1 / (float32(r.Factor) * (1 / f))
+		frequency[i] = float32(divided*(1-keep)) + float32(f*keep)
+	}
+}
+
+// setDivisors takes a GGUF file's rope_freqs.weight for the layers of rope i.
+func (c *Config) setDivisors(i int, divisors []float32) error {
+	r := &c.Ropes[i]
+	if len(divisors) != r.HeadDim/2 {
+		return fmt.Errorf("rope_freqs.weight has %d values, want %d", len(divisors), r.HeadDim/2)
+	}
+	r.Divisors = divisors
+	return nil
+}
