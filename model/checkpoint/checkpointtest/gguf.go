@@ -16,6 +16,7 @@ type GGUF struct {
 	TensorCount, KeyCount *uint64
 }
 
+// LE is a value in little-endian bytes.
 func LE[T any](v T) string {
 	b, err := binary.Append(nil, binary.LittleEndian, v)
 	if err != nil {
@@ -24,17 +25,20 @@ func LE[T any](v T) string {
 	return string(b)
 }
 
+// Text is a string as GGUF stores it: its length, then its bytes.
 func Text(s string) string { return LE(uint64(len(s))) + s }
 
+// Pair adds metadata of a type by its number; value is as stored.
 func (b *GGUF) Pair(key string, kind uint32, value string) {
 	b.Pairs = append(b.Pairs, Text(key)+LE(kind)+value)
 }
 
+// Text, U32 and F32 add metadata of these types.
 func (b *GGUF) Text(key, value string)    { b.Pair(key, 8, Text(value)) }
 func (b *GGUF) U32(key string, v uint32)  { b.Pair(key, 4, LE(v)) }
 func (b *GGUF) F32(key string, v float32) { b.Pair(key, 6, LE(v)) }
 
-// info adds a tensor entry; dims are fastest first, as in the file.
+// Info adds a tensor entry; dims are fastest first, as in the file.
 func (b *GGUF) Info(name string, dims []uint64, kind uint32, offset uint64) {
 	s := Text(name) + LE(uint32(len(dims)))
 	for _, d := range dims {
@@ -43,7 +47,7 @@ func (b *GGUF) Info(name string, dims []uint64, kind uint32, offset uint64) {
 	b.Infos = append(b.Infos, s+LE(kind)+LE(offset))
 }
 
-// tensor adds an F32 tensor after the others, aligned to 32 bytes.
+// Tensor adds an F32 tensor after the others, aligned to 32 bytes.
 func (b *GGUF) Tensor(name string, dims ...uint64) {
 	n := uint64(1)
 	for _, d := range dims {
@@ -53,6 +57,7 @@ func (b *GGUF) Tensor(name string, dims ...uint64) {
 	b.Data = append(b.Data, make([]byte, (4*n+31)/32*32)...)
 }
 
+// Bytes is the file.
 func (b *GGUF) Bytes() []byte {
 	tensors, keys := uint64(len(b.Infos)), uint64(len(b.Pairs))
 	if b.TensorCount != nil {
