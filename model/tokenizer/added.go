@@ -28,7 +28,7 @@ type addedTokens struct {
 }
 
 // newAddedTokens indexes list. Later entries replace earlier ones of one id.
-func newAddedTokens(list []addedToken, n normalizer, c *classes) (addedTokens, error) {
+func newAddedTokens(list []addedToken, n normalizerSequence, c *classes) (addedTokens, error) {
 	byID := map[int32]addedToken{}
 	for _, a := range list {
 		byID[a.ID] = a
@@ -51,17 +51,14 @@ func newAddedTokens(list []addedToken, n normalizer, c *classes) (addedTokens, e
 
 // index makes a findable. Of two tokens that the normalizer makes equal the Rust
 // library finds now one and now the other, so that is an error.
-func (t *addedTokens) index(a addedToken, n normalizer) error {
+func (t *addedTokens) index(a addedToken, n normalizerSequence) error {
 	if !a.Normalized {
 		t.plain.add(a.Content, a)
 		return nil
 	}
-	content := a.Content
-	if n != nil {
-		var err error
-		if content, err = n.normalize(content); err != nil {
-			return fmt.Errorf("added token %.60q: %w", a.Content, err)
-		}
+	content, err := n.normalize(a.Content)
+	if err != nil {
+		return fmt.Errorf("added token %.60q: %w", a.Content, err)
 	}
 	if content == "" {
 		return fmt.Errorf("added token %.60q: the normalizer leaves nothing of it", a.Content)

@@ -9,22 +9,14 @@ import (
 func (r *recipe) tokenizer() (*Tokenizer, error) {
 	b := builder{newClasses(), newAlphabet()}
 	t := &Tokenizer{classes: b.classes, before: r.before, after: r.after, bos: r.bos, eos: r.eos, template: r.template}
-	normalizers, err := b.normalizers(r.normalizer, 0)
-	if err != nil {
+	var err error
+	if t.normalizer, err = b.normalizers(r.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
-	}
-	switch len(normalizers) {
-	case 0:
-	case 1:
-		t.normalizer = normalizers[0]
-	default:
-		t.normalizer = normalizers
 	}
 	if t.splitters, err = b.splitters(r.preTokenizer, 0); err != nil {
 		return nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
-	inBytes := t.endInBytes(r.options)
-	if t.bpe, err = newBPE(r.vocab, r.merges, r.options, inBytes, b.alphabet); err != nil {
+	if t.model, err = r.model(t, b.alphabet); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	t.decoder = []decodeStep{spaced{}}
@@ -47,12 +39,24 @@ func (r *recipe) tokenizer() (*Tokenizer, error) {
 	return t, t.checkSpecial()
 }
 
+func (r *recipe) model(t *Tokenizer, a *alphabet) (model, error) {
+	switch r.options.Kind {
+	case kindUnigram:
+		return newUnigram(r.vocab, r.options)
+	case kindWordPiece:
+		return newWordPiece(r.vocab, r.options)
+	case kindWordLevel:
+		return newWordLevel(r.vocab, r.options)
+	}
+	return newBPE(r.vocab, r.merges, r.options, t.endInBytes(r.options), a)
+}
+
 // endInBytes leaves out a last step that spells bytes as letters: the model then
 // takes the bytes themselves. It does not where bytes that are no token become
 // others, since those are the bytes of the letter then.
 func (t *Tokenizer) endInBytes(opt modelOptions) bool {
 	last := len(t.splitters) - 1
-	if last < 0 || opt.Unknown != "" || opt.ByteFallback {
+	if last < 0 || opt.Unknown != "" || opt.ByteFallback || opt.Prefix+opt.Suffix != "" {
 		return false
 	}
 	if _, ok := t.splitters[last].(byteLetters); !ok {
@@ -88,8 +92,8 @@ func (t *Tokenizer) checkSpecial() error {
 	return nil
 }
 
-// canonical returns JSON in a form that does not depend on layout and order.
-func canonical(raw json.RawMessage) ([]byte, error) {
+// canonicalJSON returns JSON in a form that does not depend on layout and order.
+func canonicalJSON(raw json.RawMessage) ([]byte, error) {
 	if raw == nil {
 		return []byte("null"), nil
 	}

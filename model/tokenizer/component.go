@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -104,6 +105,15 @@ func (c *component) text(key, absent string) string {
 		c.fault("%s is %.40s, want a string", key, raw)
 	}
 	return s
+}
+
+// bytes reads base64.
+func (c *component) bytes(key string) []byte {
+	data, err := base64.StdEncoding.DecodeString(c.text(key, ""))
+	if err != nil {
+		c.fault("%s is not base64: %w", key, err)
+	}
+	return data
 }
 
 func (c *component) boolean(key string, absent bool) bool {

@@ -209,3 +209,132 @@ func (s *spacedStage) push(token string, next func(string)) {
 }
 
 func (s *spacedStage) flush(func(string)) { s.started = false }
+
+// stripEnd takes up to count times a character off the end: of every token, or,
+// where all before it are one text, of that text.
+type stripEnd struct {
+	char  rune
+	count int
+	fused bool
+}
+
+func (s stripEnd) begin() stage { return &stripEndStage{stripEnd: s} }
+
+type stripEndStage struct {
+	stripEnd
+	held int // characters that may be the last of the text
+}
+
+func (s *stripEndStage) push(token string, next func(string)) {
+	rest := token
+	n := 0
+	for {
+		r, size := utf8.DecodeLastRuneInString(rest)
+		if size == 0 || r != s.char || n == s.count {
+			break
+		}
+		rest = rest[:len(rest)-size]
+		n++
+	}
+	if !s.fused {
+		next(rest)
+		return
+	}
+	if rest != "" { // what was held is in the middle
+		next(strings.Repeat(string(s.char), s.held))
+		next(rest)
+		s.held = 0
+	}
+	s.held += n
+	if more := s.held - s.count; more > 0 {
+		next(strings.Repeat(string(s.char), more))
+		s.held = s.count
+	}
+}
+
+func (s *stripEndStage) flush(func(string)) { s.held = 0 }
+
+// wordPieceDecode puts a space before every token but the first and those that
+// continue a word.
+type wordPieceDecode struct {
+	prefix  string
+	cleanup bool
+}
+
+// cleaner takes out spaces that English does not have. Every replacement sees
+// what the ones before it left.
+var cleaner = [][2]string{
+	{" .", "."}, {" ?", "?"}, {" !", "!"}, {" ,", ","}, {" ' ", "'"}, {" n't", "n't"}, {" 'm", "'m"},
+	{" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+}
+
+func (d wordPieceDecode) begin() stage { return &wordPieceStage{wordPieceDecode: d} }
+
+type wordPieceStage struct {
+	wordPieceDecode
+	started bool
+}
+
+func (s *wordPieceStage) push(token string, next func(string)) {
+	if s.started {
+		rest, ok := strings.CutPrefix(token, s.prefix)
+		if !ok {
+			rest = " " + token
+		}
+		token = rest
+	}
+	s.started = true
+	if s.cleanup {
+		for _, c := range cleaner {
+			token = strings.ReplaceAll(token, c[0], c[1])
+		}
+	}
+	next(token)
+}
+
+func (s *wordPieceStage) flush(func(string)) { s.started = false }
+
+// suffixDecode turns the suffix that ends words into spaces, and that of the last
+// token into nothing.
+type suffixDecode string
+
+func (d suffixDecode) begin() stage { return &suffixStage{suffix: string(d)} }
+
+type suffixStage struct {
+	suffix string
+	token  string // the last one so far
+	held   bool
+}
+
+func (s *suffixStage) push(token string, next func(string)) {
+	if s.held {
+		next(strings.ReplaceAll(s.token, s.suffix, " "))
+	}
+	s.token, s.held = token, true
+}
+
+func (s *suffixStage) flush(next func(string)) {
+	if s.held {
+		next(strings.ReplaceAll(s.token, s.suffix, ""))
+	}
+	s.held = false
+}
+
+// whole hands a step one token that is all of the text: nothing is known before
+// the end.
+type whole struct{ step decodeStep }
+
+func (w whole) begin() stage { return &wholeStage{stage: w.step.begin()} }
+
+type wholeStage struct {
+	stage
+	text strings.Builder
+}
+
+func (s *wholeStage) push(token string, _ func(string)) { s.text.WriteString(token) }
+
+func (s *wholeStage) flush(next func(string)) {
+	s.stage.push(s.text.String(), next)
+	s.stage.flush(next)
+	s.text.Reset()
+}

@@ -4,13 +4,13 @@
 //
 // A text goes through these steps, as in the Rust library:
 //
-//	added tokens → normalizer → normalized added tokens → pre-tokenizer → BPE → post-processor
+//	added tokens → normalizer → normalized added tokens → pre-tokenizer → model → post-processor
 //
-// The model is byte-pair encoding in both its forms: over bytes (GPT-2, Llama 3,
-// Qwen, SmolLM, ...) and over characters with byte fallback (Llama 2, Mistral,
-// Gemma). A component or an option that is not known is refused by name, never
-// left out: a text split otherwise than in training scores lower, and nothing
-// looks wrong.
+// The model is byte-pair encoding, over bytes (GPT-2, Llama 3, Qwen, SmolLM, ...)
+// or over characters with byte fallback (Llama 2, Mistral, Gemma); Unigram (T5);
+// WordPiece (BERT); or a list of words. A component or an option that is not known
+// is refused by name, never left out: a text split otherwise than in training
+// scores lower, and nothing looks wrong.
 //
 // Unicode classes are those of the libraries under the Rust tokenizers, not
 // Go's: Unicode 16 in regular expressions (Oniguruma), newer still in Digits
@@ -19,7 +19,7 @@
 // Regular expressions that published tokenizers use have scanners of their own.
 // Others are translated from Oniguruma's language, or refused.
 //
-// Left out on purpose: WordPiece, Unigram, training, truncation, padding,
+// Left out on purpose: training, the decoder CTC (speech), truncation, padding,
 // offsets, pairs of sequences, chat templates (only their source is handed on),
 // and the cleaning of spaces that transformers may do after decoding.
 package tokenizer

@@ -31,7 +31,7 @@ func (r *recipe) hash() (sum [sha256.Size]byte, err error) {
 		fmt.Fprintf(w, "%s\n", data)
 	}
 	for _, raw := range []json.RawMessage{r.normalizer, r.preTokenizer, r.decoder} {
-		data, err := canonical(raw)
+		data, err := canonicalJSON(raw)
 		if err != nil {
 			return sum, err
 		}

@@ -153,43 +153,120 @@ func parseAdded(data []byte) (a addedToken, err error) {
 	return a, c.close()
 }
 
-// parseModel reads the model: BPE without the prefixes and suffixes that older
-// kinds mark the parts of words with.
+// parseModel reads the model of any kind.
 func (r *recipe) parseModel(data []byte) error {
 	c, err := parseComponent(data)
 	if err != nil {
 		return err
 	}
 	kind := c.text("type", "")
-	if kind == "" && c.members["merges"] != nil { // files before 2020 have no type
-		kind = "BPE"
-	}
-	if kind != "BPE" {
-		return fmt.Errorf("type %.40q is not supported, want BPE", kind)
-	}
-	for _, key := range []string{"continuing_subword_prefix", "end_of_word_suffix"} {
-		if s := c.text(key, ""); s != "" {
-			c.fault("%s %.40q is not supported, want none", key, s)
+	if kind == "" { // files before 2020 have no type
+		switch {
+		case c.members["merges"] != nil:
+			kind = "BPE"
+		case c.members["max_input_chars_per_word"] != nil:
+			kind = kindWordPiece
 		}
 	}
-	if raw := c.raw("dropout"); raw != nil && string(raw) != "0" && string(raw) != "0.0" {
-		c.fault("dropout %.40s is not supported: it makes tokens random", raw)
+	switch kind {
+	case "BPE":
+		return r.parseBPE(c)
+	case kindUnigram:
+		return r.parseUnigram(c)
+	case kindWordPiece:
+		r.options = modelOptions{Kind: kind, Unknown: c.text("unk_token", ""), Prefix: c.text("continuing_subword_prefix", "")}
+		if r.options.MaxChars = c.integer("max_input_chars_per_word"); r.options.MaxChars > maxWord {
+			c.fault("max_input_chars_per_word is %d, want at most %d", r.options.MaxChars, maxWord)
+		}
+	case kindWordLevel:
+		r.options = modelOptions{Kind: kind, Unknown: c.text("unk_token", "")}
+	default:
+		return fmt.Errorf("type %.40q is not supported, want BPE, Unigram, WordPiece or WordLevel", kind)
 	}
-	r.options = modelOptions{
-		Unknown: c.text("unk_token", ""), FuseUnknown: c.boolean("fuse_unk", false),
-		ByteFallback: c.boolean("byte_fallback", false), IgnoreMerges: c.boolean("ignore_merges", false),
-	}
-	vocab, merges := c.raw("vocab"), c.list("merges")
+	return r.parseWords(c)
+}
+
+// maxWord is the most characters that a word of WordPiece may have: the time that
+// one takes grows with their square. Files that are published have 100.
+const maxWord = 1000
+
+// parseWords reads the vocabulary that maps tokens to ids, and closes c.
+func (r *recipe) parseWords(c *component) (err error) {
+	vocab := c.raw("vocab")
 	if err := c.close(); err != nil {
 		return err
 	}
 	if r.vocab, err = parseVocabulary(vocab); err != nil {
 		return fmt.Errorf("vocab: %w", err)
 	}
+	return nil
+}
+
+func (r *recipe) parseBPE(c *component) (err error) {
+	if raw := c.raw("dropout"); raw != nil && string(raw) != "0" && string(raw) != "0.0" {
+		c.fault("dropout %.40s is not supported: it makes tokens random", raw)
+	}
+	r.options = modelOptions{
+		Unknown: c.text("unk_token", ""), FuseUnknown: c.boolean("fuse_unk", false),
+		ByteFallback: c.boolean("byte_fallback", false), IgnoreMerges: c.boolean("ignore_merges", false),
+		Prefix: c.text("continuing_subword_prefix", ""), Suffix: c.text("end_of_word_suffix", ""),
+	}
+	merges := c.list("merges")
+	if err := r.parseWords(c); err != nil {
+		return err
+	}
 	if r.merges, err = parseMerges(merges); err != nil {
 		return fmt.Errorf("merges: %w", err)
 	}
 	return nil
+}
+
+// parseUnigram reads a model whose vocabulary is a list of tokens and scores.
+func (r *recipe) parseUnigram(c *component) error {
+	r.options = modelOptions{Kind: kindUnigram, ByteFallback: c.boolean("byte_fallback", false)}
+	if fuse := c.raw("fuse_unk"); fuse != nil && string(fuse) != "true" { // the Rust library has no such key, and always does
+		c.fault("fuse_unk %.40s is not supported, want true", fuse)
+	}
+	list := c.list("vocab")
+	unknown := -1
+	if c.raw("unk_id") != nil {
+		unknown = c.integer("unk_id")
+		if unknown < 0 || unknown >= len(list) {
+			c.fault("unk_id is %d, want one of %d tokens", unknown, len(list))
+		}
+	}
+	if err := c.close(); err != nil {
+		return err
+	}
+	r.vocab = newVocabulary(len(list))
+	r.options.Scores = make([]float64, len(list))
+	for id, raw := range list {
+		token, score, err := parseScored(raw)
+		if err != nil {
+			return fmt.Errorf("vocab: entry %d: %w", id, err)
+		}
+		r.options.Scores[id] = score
+		if token == "" {
+			return fmt.Errorf("vocab: entry %d: the token is empty", id)
+		}
+		if err := r.vocab.set(token, id); err != nil {
+			return fmt.Errorf("vocab: %w", err)
+		}
+	}
+	if unknown >= 0 {
+		r.options.Unknown = r.vocab.tokens[unknown]
+	}
+	return nil
+}
+
+// parseScored reads a pair ["▁a", -1.5].
+func parseScored(raw json.RawMessage) (token string, score float64, err error) {
+	var pair []json.RawMessage
+	if err := json.Unmarshal(raw, &pair); err != nil || len(pair) != 2 || isNull(pair[0]) || json.Unmarshal(pair[0], &token) != nil {
+		return "", 0, fmt.Errorf("%.60s is no token with its score", raw)
+	}
+	score, err = parseScore(pair[1])
+	return token, score, err
 }
 
 // parseVocabulary reads an object of ids by token.

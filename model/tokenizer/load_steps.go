@@ -7,6 +7,10 @@ import (
 	"unicode/utf8"
 )
 
+// maxStrip is the most characters that a decoder takes off the end of a text:
+// that many must be held back.
+const maxStrip = 1 << 10
+
 // maxNesting is how deep sequences of steps may nest. Published files nest two.
 const maxNesting = 8
 
@@ -50,7 +54,27 @@ func (b builder) normalizers(data json.RawMessage, depth int) (list normalizerSe
 		})
 		return list, err
 	case "NFC", "NFD":
-		list = append(list, newComposer(kind == "NFC"))
+		list = append(list, newComposer(canonical, kind == "NFC"))
+	case "NFKC", "NFKD":
+		list = append(list, newComposer(compatible, kind == "NFKC"))
+	case "Lowercase":
+		list = append(list, lowercase())
+	case "StripAccents":
+		list = append(list, stripAccents())
+	case "Strip":
+		list = append(list, strip{b.classes, c.boolean("strip_left", true), c.boolean("strip_right", true)})
+	case "Nmt":
+		list = append(list, perChar(nmt))
+	case "BertNormalizer":
+		list = b.bertNormalizers(c)
+	case "ByteLevel":
+		list = append(list, byteLetters{b.alphabet})
+	case "Precompiled":
+		m, err := parseCharsmap(c.bytes("precompiled_charsmap"))
+		if err != nil {
+			c.fault("precompiled_charsmap: %w", err)
+		}
+		list = append(list, precompiled{m})
 	case "Prepend":
 		list = append(list, prepend(c.text("prepend", "")))
 	case "Replace":
@@ -149,6 +173,22 @@ func (b builder) splitters(data json.RawMessage, depth int) (list []splitter, er
 		list = append(list, split{pattern: characters{classes: b.classes, r: r}, behavior: removed})
 	case "WhitespaceSplit":
 		list = append(list, split{pattern: characters{classes: b.classes, set: classSpace, r: -1}, behavior: removed})
+	case "Whitespace":
+		list = append(list, split{pattern: words{b.classes}, behavior: removed, invert: true})
+	case "BertPreTokenizer":
+		list = append(list, split{pattern: characters{classes: b.classes, set: classSpace, r: -1}, behavior: removed},
+			split{pattern: characters{classes: b.classes, set: classPunct, r: -1}, behavior: isolated})
+	case "UnicodeScripts":
+		list = append(list, newScripts())
+	case "FixedLength":
+		n := 5
+		if c.raw("length") != nil {
+			n = c.integer("length")
+		}
+		if n < 1 {
+			c.fault("length is %d, want at least 1", n)
+		}
+		list = append(list, fixedLength(n))
 	case "Metaspace":
 		m := parseMetaspace(c)
 		m.cut = c.boolean("split", true)
@@ -198,13 +238,16 @@ func (b builder) decoders(data json.RawMessage, depth int, fused *bool) (list []
 		*fused = true
 		return nil, c.close()
 	case "Strip":
-		s := stripStart{count: c.integer("start"), fused: *fused}
 		r, size := utf8.DecodeRuneInString(c.text("content", ""))
-		s.char = r
-		if stop := c.integer("stop"); stop != 0 || s.count < 0 || size == 0 {
-			c.fault("Strip of %d characters %q at the start and %d at the end is not supported, want 0 at the end", s.count, r, stop)
+		start, stop := c.integer("start"), c.integer("stop")
+		if start < 0 || stop < 0 || stop > maxStrip || size == 0 {
+			c.fault("Strip of %d characters %q at the start and %d at the end", start, r, stop)
 		}
-		return []decodeStep{s}, c.close()
+		list = append(list, stripStart{char: r, count: start, fused: *fused})
+		if stop > 0 {
+			list = append(list, stripEnd{char: r, count: stop, fused: *fused})
+		}
+		return list, c.close()
 	case "ByteLevel":
 		c.ignore("add_prefix_space", "trim_offsets", "use_regex")
 		list = append(list, byteLevelDecode{b.alphabet})
@@ -223,12 +266,20 @@ func (b builder) decoders(data json.RawMessage, depth int, fused *bool) (list []
 		m := parseMetaspace(c)
 		c.ignore("split")
 		list = append(list, metaspaceDecode{m.replacement, m.scheme == "never"})
+	case "WordPiece":
+		list = append(list, wordPieceDecode{c.text("prefix", "##"), c.boolean("cleanup", true)})
+	case "BPEDecoder":
+		d := suffixDecode(c.text("suffix", "</w>"))
+		if d == "" {
+			c.fault("suffix is empty")
+		}
+		list = append(list, d)
 	default:
 		return nil, fmt.Errorf("type %.40q is not supported", kind)
 	}
-	if *fused {
-		c.fault("%s after a step that makes one text of all tokens is not supported", kind)
+	if *fused { // to the step all that came before is one token
+		list = []decodeStep{whole{list[0]}}
 	}
-	*fused = kind == "ByteLevel"
+	*fused = *fused || kind == "ByteLevel"
 	return list, c.close()
 }

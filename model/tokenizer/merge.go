@@ -9,6 +9,12 @@ type merger struct {
 	heap    []candidate
 }
 
+// scratch is memory that a model uses again and again while one text is encoded.
+type scratch struct {
+	merger
+	cuts []cut
+}
+
 type symbol struct {
 	id             int32 // -1: merged into the one before
 	previous, next int32 // -1 for none
@@ -17,8 +23,8 @@ type symbol struct {
 // candidate is a pair that may be merged. It is out of date where its symbols
 // have other tokens by now.
 type candidate struct {
-	key         uint64 // rank, then place: of equal ranks the leftmost goes first
-	left, right int32
+	key  uint64 // rank, then place: of equal ranks the leftmost goes first
+	rule int32
 }
 
 // add puts a symbol at the end.
@@ -46,11 +52,12 @@ func (m *merger) run(b *bpe) {
 		c := m.pop()
 		at := int32(uint32(c.key))
 		left := &m.symbols[at]
-		if left.id != c.left || left.next < 0 || m.symbols[left.next].id != c.right {
+		rule := &b.rules[c.rule]
+		if left.id != rule.left || left.next < 0 || m.symbols[left.next].id != rule.right {
 			continue
 		}
 		right := &m.symbols[left.next]
-		left.id, left.next = b.merged[c.key>>32], right.next
+		left.id, left.next = rule.merged, right.next
 		right.id = -1
 		if left.next >= 0 {
 			m.symbols[left.next].previous = at
@@ -78,8 +85,11 @@ func (m *merger) tokens(ids []int32) []int32 {
 // candidate returns the pair that begins at a symbol with one after it.
 func (m *merger) candidate(b *bpe, at int32) (c candidate, ok bool) {
 	left, right := m.symbols[at].id, m.symbols[m.symbols[at].next].id
-	rank, ok := b.ranks[pairOf(left, right)]
-	return candidate{uint64(rank)<<32 | uint64(at), left, right}, ok
+	rule, ok := b.byPair[pairOf(left, right)]
+	if !ok {
+		return candidate{}, false
+	}
+	return candidate{uint64(b.rules[rule].rank)<<32 | uint64(at), rule}, true
 }
 
 func (m *merger) offer(b *bpe, at int32) {

@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,13 +17,32 @@ type normalizer interface {
 type normalizerSequence []normalizer
 
 func (s normalizerSequence) normalize(text string) (string, error) {
-	var err error
+	text, _, err := s.follow(text)
+	return text, err
+}
+
+// dropper is a normalizer that may leave out what a text begins with.
+type dropper interface {
+	dropsStart(text string) bool
+}
+
+// follow normalizes text. kept says that the begin of text is still there: the
+// pre-tokenizer Metaspace wants to know.
+func (s normalizerSequence) follow(text string) (out string, kept bool, err error) {
+	size := len(text)
+	kept = true
 	for _, n := range s {
+		if d, ok := n.(dropper); ok && d.dropsStart(text) {
+			kept = false
+		}
 		if text, err = n.normalize(text); err != nil {
-			return "", err
+			return "", false, err
+		}
+		if err := checkGrowth(size, len(text)); err != nil {
+			return "", false, err
 		}
 	}
-	return text, nil
+	return text, kept, nil
 }
 
 // replace puts content in place of every match.
@@ -32,7 +52,7 @@ type replace struct {
 }
 
 func (r replace) normalize(text string) (string, error) {
-	if l, ok := r.pattern.(literal); ok {
+	if l, ok := r.pattern.(literal); ok && len(l) >= len(r.content) {
 		return strings.ReplaceAll(text, string(l), r.content), nil
 	}
 	var b strings.Builder
@@ -41,11 +61,25 @@ func (r replace) normalize(text string) (string, error) {
 		b.WriteString(text[done:start])
 		b.WriteString(r.content)
 		done = end
-		return nil
+		return checkGrowth(len(text), b.Len())
 	})
 	b.WriteString(text[done:])
 	return b.String(), err
 }
+
+// dropsStart says whether a match at the begin is replaced by nothing, or is of
+// several characters, in whose last place the content is.
+func (r replace) dropsStart(text string) bool {
+	drops := false
+	err := r.pattern.find(text, func(start, end int) error {
+		drops = start == 0 && (r.content == "" && end > 0 || utf8.RuneCountInString(text[:end]) > 1)
+		return errStop
+	})
+	return drops && err == errStop
+}
+
+// errStop ends a search.
+var errStop = errors.New("enough")
 
 // prepend puts a text in front of any that is not empty.
 type prepend string
@@ -68,34 +102,40 @@ const newerMarks = "\u07fd\u07fd\u0898\u089f\u08ca\u08d3\u09fe\u09fe\u0c3c\u0c3c
 	"\U0001e4ec\U0001e4ef" +
 	"\U00011930\U00011930\U00011935\U00011935\U00011938\U00011938" // Dives Akuru: the one new composition
 
-// composer is NFC, or NFD where compose is false.
+// composer is NFC, NFD, NFKC or NFKD.
 //
 // What is in that form already is found by x/text. The rest is done here by the
 // algorithm of the standard (UAX #15), since x/text knows marks that the Rust
 // crate does not, and puts a joiner into runs of more than 30 marks.
 type composer struct {
-	compose bool
-	newer   map[rune]bool
+	form       norm.Form
+	decompose  norm.Form
+	compose    bool
+	newer      ranges // starters that compose with nothing
+	compatible ranges // what does not decompose
 }
 
-func newComposer(compose bool) composer {
-	c := composer{compose: compose, newer: map[rune]bool{}}
-	for i := 0; i < len(newerMarks); {
-		var first, last rune
-		first, last, i = pair(newerMarks, i)
-		for r := first; r <= last; r++ {
-			c.newer[r] = true
-		}
+// decomposition says into what characters are taken apart.
+type decomposition int
+
+const (
+	canonical  decomposition = iota
+	compatible               // also into some that look otherwise
+)
+
+func newComposer(kind decomposition, compose bool) composer {
+	c := composer{form: norm.NFD, decompose: norm.NFD, compose: compose, newer: rangesOf(newerMarks)}
+	if kind == compatible {
+		c.form, c.decompose, c.compatible = norm.NFKD, norm.NFKD, rangesOf(newerCompatible)
+	}
+	if compose {
+		c.form -= norm.NFD - norm.NFC
 	}
 	return c
 }
 
 func (c composer) normalize(text string) (string, error) {
-	form := norm.NFD
-	if c.compose {
-		form = norm.NFC
-	}
-	if form.IsNormalString(text) {
+	if c.form.IsNormalString(text) {
 		return text, nil
 	}
 	runes, marks := c.decomposed(text)
@@ -105,7 +145,7 @@ func (c composer) normalize(text string) (string, error) {
 	return string(runes), nil
 }
 
-// decomposed returns the canonical decomposition of text in canonical order,
+// decomposed returns the decomposition of text in canonical order,
 // with the combining class of each character.
 func (c composer) decomposed(text string) (runes []rune, marks []uint8) {
 	type char struct {
@@ -114,11 +154,11 @@ func (c composer) decomposed(text string) (runes []rune, marks []uint8) {
 	}
 	list := make([]char, 0, len(text))
 	for _, r := range text {
-		if r < utf8.RuneSelf || c.newer[r] {
+		if r < utf8.RuneSelf || c.newer[r] || c.compatible[r] {
 			list = append(list, char{r: r})
 			continue
 		}
-		for _, d := range norm.NFD.String(string(r)) {
+		for _, d := range c.decompose.String(string(r)) {
 			mark := norm.NFD.PropertiesString(string(d)).CCC()
 			if c.newer[d] {
 				mark = 0

@@ -32,10 +32,24 @@ func parsePostProcessor(data json.RawMessage, depth int) (before, after []int32,
 		if err != nil {
 			return nil, nil, err
 		}
+	case "BertProcessing", "RobertaProcessing":
+		c.ignore("trim_offsets", "add_prefix_space")
+		before, after = pairedID(c, "cls"), pairedID(c, "sep")
 	default:
 		return nil, nil, fmt.Errorf("type %.40q is not supported", kind)
 	}
 	return before, after, c.close()
+}
+
+// pairedID reads the id of a pair ["</s>", 2].
+func pairedID(c *component, key string) []int32 {
+	list := c.list(key)
+	var token string
+	var id int32
+	if len(list) != 2 || json.Unmarshal(list[0], &token) != nil || json.Unmarshal(list[1], &id) != nil || id < 0 {
+		c.fault("%s is %.60s, want a token and its id", key, orMissing(c.members[key]))
+	}
+	return []int32{id}
 }
 
 // parseTemplate reads a template such as <s> A </s>. The one for pairs of texts

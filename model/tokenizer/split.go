@@ -53,6 +53,47 @@ func (c characters) find(text string, yield func(start, end int) error) error {
 	return nil
 }
 
+// words finds words and runs of what is neither word nor white space.
+type words struct{ classes *classes }
+
+func (w words) find(text string, yield func(start, end int) error) error {
+	const kinds = classWord | classSpace
+	for i := 0; i < len(text); {
+		start := i
+		c, n := w.classes.of(text[i:])
+		for i += n; i < len(text); i += n {
+			var next class
+			if next, n = w.classes.of(text[i:]); next&kinds != c&kinds {
+				break
+			}
+		}
+		if c&kinds == classSpace {
+			continue
+		}
+		if err := yield(start, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fixedLength cuts a text into pieces of so many characters.
+type fixedLength int
+
+func (f fixedLength) split(text string, atStart bool, next emit) error {
+	chars, start := 0, 0
+	for i := range text {
+		if chars == int(f) {
+			if err := next(text[start:i], atStart && start == 0); err != nil {
+				return err
+			}
+			chars, start = 0, i
+		}
+		chars++
+	}
+	return next(text[start:], atStart && start == 0)
+}
+
 // behavior says what becomes of a match that splits a text.
 type behavior string
 

@@ -18,9 +18,9 @@ type Tokenizer struct {
 
 	classes    *classes
 	added      addedTokens
-	normalizer normalizer // nil for none
+	normalizer normalizerSequence
 	splitters  []splitter
-	bpe        *bpe
+	model      model
 	before     []int32 // what the post-processor puts in front
 	after      []int32 // and behind
 	decoder    []decodeStep
@@ -29,6 +29,12 @@ type Tokenizer struct {
 	eos      []int32
 	template string
 	hash     [sha256.Size]byte
+}
+
+// model turns a piece of text, which is not empty, into tokens that it appends to
+// ids.
+type model interface {
+	encode(s *scratch, piece string, ids []int32) ([]int32, error)
 }
 
 // ErrText is wrapped by Encode's error for a text that is not valid UTF-8.
@@ -73,7 +79,7 @@ type encoder struct {
 	t     *Tokenizer
 	ids   []int32
 	emits []emit
-	merge merger
+	scratch
 }
 
 // text takes the non-normalized added tokens out, normalizes what is between,
@@ -85,19 +91,18 @@ func (e *encoder) text(text string) error {
 		e.emits[i] = func(piece string, atStart bool) error { return s.split(piece, atStart, e.emits[i+1]) }
 	}
 	e.emits[len(t.splitters)] = func(piece string, _ bool) error {
-		e.ids = t.bpe.encodeWords(&e.merge, piece, e.ids)
-		return nil
+		var err error
+		e.ids, err = t.model.encode(&e.scratch, piece, e.ids)
+		return err
 	}
 	return t.added.plain.split(text, func(piece string, id int32, atStart bool) error {
 		if id >= 0 {
 			e.ids = append(e.ids, id)
 			return nil
 		}
-		if t.normalizer != nil {
-			var err error
-			if piece, err = t.normalizer.normalize(piece); err != nil {
-				return err
-			}
+		piece, kept, err := t.normalizer.follow(piece)
+		if err != nil {
+			return err
 		}
 		return t.added.normalized.split(piece, func(piece string, id int32, inner bool) error {
 			if id >= 0 {
@@ -107,7 +112,7 @@ func (e *encoder) text(text string) error {
 			if piece == "" {
 				return nil
 			}
-			return e.emits[0](piece, atStart && inner)
+			return e.emits[0](piece, atStart && kept && inner)
 		})
 	})
 }

@@ -1,0 +1,136 @@
+package tokenizer
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var oracle = flag.String("oracle", "testdata/*.jsonl.gz", "tokenizers and what reference programs make of texts, as testdata/oracle.py writes them")
+
+// record is a text with its tokens, or tokens with their text.
+type record struct {
+	Text           string
+	Error          string
+	IDs            []int32 `json:"ids"`
+	IDsWithSpecial []int32 `json:"ids_with_special"`
+	Decode         []int32
+	Decoded        string
+	Skipped        string // decoded without special tokens
+}
+
+func (r record) check(t *testing.T, tok *Tokenizer) (ok bool) {
+	t.Helper()
+	if r.Decode != nil {
+		return sameText(t, tok, r.Decode, false, r.Decoded) && sameText(t, tok, r.Decode, true, r.Skipped)
+	}
+	for _, special := range []bool{false, true} {
+		want := r.IDs
+		if special {
+			want = r.IDsWithSpecial
+		}
+		ids, err := tok.Encode(r.Text, special)
+		if (err != nil) != (r.Error != "") {
+			t.Errorf("Encode(%q): error %v, want %q", r.Text, err, r.Error)
+			return false
+		}
+		if err == nil && !slices.Equal(ids, want) {
+			t.Errorf("Encode(%q, %v)\n got %v\nwant %v", r.Text, special, ids, want)
+			return false
+		}
+	}
+	return true
+}
+
+// sameText checks that ids decode to want, whole and in parts.
+func sameText(t *testing.T, tok *Tokenizer, ids []int32, skip bool, want string) (ok bool) {
+	t.Helper()
+	if got := tok.Decode(ids, skip); got != want {
+		t.Errorf("Decode(%v, %v)\n got %q\nwant %q", ids, skip, got, want)
+		return false
+	}
+	s := tok.NewStream(skip)
+	var parts strings.Builder
+	for _, id := range ids {
+		part := s.Push(id)
+		if !utf8.ValidString(part) {
+			t.Errorf("the stream of %v has %q", ids, part)
+		}
+		parts.WriteString(part)
+	}
+	parts.WriteString(s.Flush())
+	if parts.String() != want {
+		t.Errorf("the stream of %v is %q, want %q", ids, parts.String(), want)
+		return false
+	}
+	return true
+}
+
+// TestOracle compares with tokenizers that reference programs trained for this,
+// with settings drawn at random.
+func TestOracle(t *testing.T) {
+	files, err := filepath.Glob(*oracle)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: no files, error %v", *oracle, err)
+	}
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) { checkOracle(t, name) })
+	}
+}
+
+func checkOracle(t *testing.T, name string) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(unpacked(t, data))
+	var tok *Tokenizer
+	tokenizers, records, bad := 0, 0, 0
+	for {
+		line, err := lines.ReadBytes('\n')
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v struct {
+			Tokenizer json.RawMessage // a tokenizer.json
+			record
+		}
+		if err := json.Unmarshal(line, &v); err != nil {
+			t.Fatal(err)
+		}
+		if v.Tokenizer != nil {
+			tokenizers++
+			bad = 0
+			if tok, err = Parse(v.Tokenizer, nil); err != nil {
+				t.Fatalf("tokenizer %d: %v", tokenizers, err)
+			}
+			continue
+		}
+		records++
+		if bad < 3 && !v.check(t, tok) {
+			t.Errorf("that was tokenizer %d", tokenizers)
+			bad++
+		}
+	}
+	t.Logf("%d tokenizers, %d records", tokenizers, records)
+}
+
+func unpacked(t *testing.T, data []byte) io.Reader {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
