@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ailiance/lorabench/model"
+	"github.com/ailiance/lorabench/model/hub"
 	"github.com/ailiance/lorabench/reports"
 	"github.com/ailiance/lorabench/results"
 	"github.com/ailiance/lorabench/tasks"
@@ -79,6 +80,7 @@ func explain(w io.Writer, err error) int {
 	var identity *results.IdentityError
 	var unknown *tasks.UnknownTaskError
 	var missing *tasks.MissingFileError
+	var notCached *hub.MissingError
 	var memory *model.MemoryError
 	var unsupported *model.UnsupportedError
 	var config *configError
@@ -100,6 +102,8 @@ func explain(w io.Writer, err error) int {
 		hint = "--data DIR holds <dataset>/<split>.jsonl(.gz); lorabench tasks show TASK names the files"
 	case errors.As(err, &refused):
 		code, hint = exitInvalid, "an adapter that is not proven applied is not measured; see which tensors and keys are meant above"
+	case errors.As(err, &notCached):
+		hint = fmt.Sprintf("--download fetches it; or: hf download %s --revision %s", notCached.Ref.Repo, notCached.Ref.Revision)
 	case errors.As(err, &memory):
 		hint = "without --memory what the machine has free is allowed; weights of Q8_0 or Q4_0 need less"
 	case errors.As(err, &unsupported):

@@ -14,6 +14,7 @@ import (
 )
 
 type generateOptions struct {
+	from                           files
 	model, adapter, prompt, tokens string
 	until                          []string
 	most                           int
@@ -22,7 +23,7 @@ type generateOptions struct {
 }
 
 func newGenerate(stdio env.Stdio) *cobra.Command {
-	o := generateOptions{}
+	o := generateOptions{from: filesFor(stdio)}
 	cmd := &cobra.Command{Use: "generate MODEL (--prompt TEXT | --tokens F.json)", Short: "text after a prompt, greedy or sampled", Args: exactly(1),
 		Example: `  lorabench model generate demo --adapter spice --prompt "Q: Tom has 12 pens and buys 7. How many pens has he?
 A:"
@@ -43,6 +44,7 @@ A:"
 	f.Float64Var(&o.sampling.MinP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest")
 	f.Int64Var(&o.sampling.Seed, "seed", 1234, "of the draws: the same seed and prompt give the same text")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
+	o.from.flag(f)
 	return cmd
 }
 
@@ -81,7 +83,7 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 			return err
 		}
 	}
-	e, name, err := loadOne(ctx, o.model, o.adapter)
+	e, name, err := loadOne(ctx, o.from, o.model, o.adapter)
 	if err != nil {
 		return err
 	}

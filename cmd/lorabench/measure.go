@@ -28,6 +28,7 @@ import (
 // bench is everything that measuring needs, opened.
 type bench struct {
 	settings settings
+	files    files
 	engine   *model.Engine
 	variants []lorabench.Variant
 	refused  []reports.Refusal
@@ -36,16 +37,13 @@ type bench struct {
 
 func (b *bench) Close() { b.engine.Close() }
 
-// openBench opens what s names, the cheap things first: datasets before weights.
+// openBench opens what s names beside the tasks.
 // say tells what takes time.
-func openBench(ctx context.Context, s settings, say func(format string, args ...any)) (*bench, error) {
-	loaded, err := loadTasks(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	b := &bench{settings: s}
+func openBench(ctx context.Context, from files, s settings, loaded []*lorabench.Task, say func(format string, args ...any)) (*bench, error) {
+	b := &bench{settings: s, files: from}
 	say("loading %s", s.Model)
-	if b.engine, err = openModel(ctx, s.Model, engineOptions(s)); err != nil {
+	var err error
+	if b.engine, err = from.openModel(ctx, s.Model, engineOptions(s)); err != nil {
 		return nil, err
 	}
 	if err := b.prepare(ctx, loaded, true, say); err != nil {
@@ -69,7 +67,7 @@ func engineOptions(s settings) model.Options {
 // outputs are left out where nobody looks at them.
 func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bool, say func(string, ...any)) error {
 	var err error
-	if b.variants, b.refused, err = variants(ctx, b.engine, b.settings.Model, b.settings.Adapters); err != nil {
+	if b.variants, b.refused, err = b.files.variants(ctx, b.engine, b.settings.Model, b.settings.Adapters); err != nil {
 		return err
 	}
 	for _, v := range b.variants[1:] {

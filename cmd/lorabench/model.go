@@ -18,21 +18,23 @@ import (
 )
 
 func newModel(stdio env.Stdio) *cobra.Command {
-	return group("model", "the engine by hand", newInspect(), newLogits(), newGenerate(stdio), newTokenize(stdio))
+	return group("model", "the engine by hand", newInspect(stdio), newLogits(stdio), newGenerate(stdio), newTokenize(stdio))
 }
 
-func newInspect() *cobra.Command {
+func newInspect(stdio env.Stdio) *cobra.Command {
 	var asJSON bool
+	from := filesFor(stdio)
 	cmd := &cobra.Command{Use: "inspect MODEL", Short: "architecture, shapes and identity", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return inspectModel(cmd.Context(), cmd.OutOrStdout(), args[0], asJSON)
+			return inspectModel(cmd.Context(), cmd.OutOrStdout(), from, args[0], asJSON)
 		}}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	from.flag(cmd.Flags())
 	return cmd
 }
 
-func inspectModel(ctx context.Context, w io.Writer, path string, asJSON bool) error {
-	e, err := openModel(ctx, path, model.Options{})
+func inspectModel(ctx context.Context, w io.Writer, from files, path string, asJSON bool) error {
+	e, err := from.openModel(ctx, path, model.Options{})
 	if err != nil {
 		return err
 	}
@@ -68,14 +70,14 @@ engine         %s, kernels %s
 }
 
 // loadOne opens a model with at most one adapter, and returns the adapter's name.
-func loadOne(ctx context.Context, path, adapterText string) (*model.Engine, string, error) {
-	e, err := openModel(ctx, path, model.Options{})
+func loadOne(ctx context.Context, from files, path, adapterText string) (*model.Engine, string, error) {
+	e, err := from.openModel(ctx, path, model.Options{})
 	if err != nil || adapterText == "" {
 		return e, "", err
 	}
 	a, err := parseAdapter(adapterText)
 	if err == nil {
-		_, err = loadAdapter(ctx, e, path, a)
+		_, err = from.loadAdapter(ctx, e, path, a)
 	}
 	if err != nil {
 		e.Close()
@@ -84,26 +86,20 @@ func loadOne(ctx context.Context, path, adapterText string) (*model.Engine, stri
 	return e, a.Name, nil
 }
 
-func loadAdapter(ctx context.Context, e *model.Engine, modelPath string, a adapter) (*model.Proof, error) {
-	dir, err := adapterDir(modelPath, a)
-	if err != nil {
-		return nil, err
-	}
-	return e.LoadAdapter(ctx, a.Name, dir)
-}
-
-func newLogits() *cobra.Command {
+func newLogits(stdio env.Stdio) *cobra.Command {
 	var adapterText, tokens, out string
+	from := filesFor(stdio)
 	cmd := &cobra.Command{Use: "logits MODEL --tokens F.json --out F.safetensors", Short: "logits of every position of given tokens", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if tokens == "" || out == "" {
 				return usagef("model logits: --tokens and --out are needed")
 			}
-			return writeLogits(cmd.Context(), args[0], adapterText, tokens, out)
+			return writeLogits(cmd.Context(), from, args[0], adapterText, tokens, out)
 		}}
 	cmd.Flags().StringVar(&adapterText, "adapter", "", "ADAPTER")
 	cmd.Flags().StringVar(&tokens, "tokens", "", `file {"sequences": [[ids] …]}`)
 	cmd.Flags().StringVar(&out, "out", "", `float32 tensors "logits.0" … [n, vocabulary]`)
+	from.flag(cmd.Flags())
 	return cmd
 }
 
@@ -125,12 +121,12 @@ func readSequences(file string) ([][]int32, error) {
 	return doc.Sequences, nil
 }
 
-func writeLogits(ctx context.Context, path, adapterText, tokens, out string) error {
+func writeLogits(ctx context.Context, from files, path, adapterText, tokens, out string) error {
 	sequences, err := readSequences(tokens)
 	if err != nil {
 		return err
 	}
-	e, name, err := loadOne(ctx, path, adapterText)
+	e, name, err := loadOne(ctx, from, path, adapterText)
 	if err != nil {
 		return err
 	}
@@ -186,17 +182,19 @@ func writeLogits(ctx context.Context, path, adapterText, tokens, out string) err
 
 func newTokenize(stdio env.Stdio) *cobra.Command {
 	var special, decode bool
+	from := filesFor(stdio)
 	cmd := &cobra.Command{Use: "tokenize MODEL", Short: `text on standard input to {"ids": […]}, or back`, Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return tokenize(cmd.Context(), stdio, args[0], special, decode)
+			return tokenize(cmd.Context(), stdio, from, args[0], special, decode)
 		}}
 	cmd.Flags().BoolVar(&special, "special", false, "with the special tokens that the tokenizer puts around a text; decoding, keep them")
 	cmd.Flags().BoolVar(&decode, "decode", false, `{"ids": […]} on standard input to text`)
+	from.flag(cmd.Flags())
 	return cmd
 }
 
-func tokenize(ctx context.Context, stdio env.Stdio, path string, special, decode bool) error {
-	e, err := openModel(ctx, path, model.Options{})
+func tokenize(ctx context.Context, stdio env.Stdio, from files, path string, special, decode bool) error {
+	e, err := from.openModel(ctx, path, model.Options{})
 	if err != nil {
 		return err
 	}
@@ -235,13 +233,15 @@ func tokenize(ctx context.Context, stdio env.Stdio, path string, special, decode
 	return json.NewEncoder(stdio.Out).Encode(document{ids})
 }
 
-func newAdapter() *cobra.Command {
+func newAdapter(stdio env.Stdio) *cobra.Command {
 	var asJSON bool
+	from := filesFor(stdio)
 	check := &cobra.Command{Use: "check MODEL ADAPTER", Short: "proof that an adapter is applied, or exit 5 and why", Args: exactly(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkAdapter(cmd.Context(), cmd.OutOrStdout(), args[0], args[1], asJSON)
+			return checkAdapter(cmd.Context(), cmd.OutOrStdout(), from, args[0], args[1], asJSON)
 		}}
 	check.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	from.flag(check.Flags())
 	return group("adapter", "what an adapter does to a model", check)
 }
 
@@ -267,17 +267,17 @@ func only[T any](list []T) *T {
 	return &list[0]
 }
 
-func checkAdapter(ctx context.Context, w io.Writer, path, text string, asJSON bool) error {
+func checkAdapter(ctx context.Context, w io.Writer, from files, path, text string, asJSON bool) error {
 	a, err := parseAdapter(text)
 	if err != nil {
 		return usageError{err}
 	}
-	e, err := openModel(ctx, path, model.Options{})
+	e, err := from.openModel(ctx, path, model.Options{})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	proof, err := loadAdapter(ctx, e, path, a)
+	proof, err := from.loadAdapter(ctx, e, path, a)
 	var refused *model.AdapterError
 	if err != nil && !errors.As(err, &refused) {
 		return err

@@ -8,21 +8,102 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/model"
 	"github.com/ailiance/lorabench/model/demo"
+	"github.com/ailiance/lorabench/model/hub"
 	"github.com/ailiance/lorabench/reports"
 )
 
-// openModel opens MODEL: the embedded one, a directory, or a GGUF file.
-func openModel(ctx context.Context, path string, opt model.Options) (*model.Engine, error) {
+// files is where the files of MODEL and ADAPTER come from.
+type files struct {
+	getenv   func(string) string
+	download bool
+	say      func(format string, args ...any)
+}
+
+// filesFor says on standard error what is fetched.
+func filesFor(stdio env.Stdio) files {
+	return files{getenv: stdio.Getenv, say: newProgress(stdio, progressOptions{}).say}
+}
+
+func (f *files) flag(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.download, "download", false, "fetch from the hub what the local cache has not got of hf: references; without it the network is never used")
+}
+
+func isHub(path string) bool { return strings.HasPrefix(path, hub.Prefix) }
+
+// snapshot finds, or fetches, what an hf: reference names. The caller closes it.
+func (f files) snapshot(ctx context.Context, text string, kind hub.Kind) (*hub.Snapshot, error) {
+	ref, err := hub.Parse(text)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	cache, err := hub.CacheOf(f.getenv)
+	if err != nil {
+		return nil, err
+	}
+	if !f.download {
+		return cache.Find(ref, kind)
+	}
+	if offline := f.getenv("HF_HUB_OFFLINE"); offline != "" && offline != "0" {
+		return nil, usagef("--download: HF_HUB_OFFLINE=%s forbids it", offline)
+	}
+	return cache.Fetch(ctx, hub.Client{Endpoint: f.getenv("HF_ENDPOINT"), Token: f.getenv("HF_TOKEN"), Say: f.say}, ref, kind)
+}
+
+// pin makes an hf: reference one to a commit, which the cache has; other paths stay.
+func (f files) pin(ctx context.Context, path *string, kind hub.Kind) error {
+	if !isHub(*path) {
+		return nil
+	}
+	snapshot, err := f.snapshot(ctx, *path, kind)
+	if err != nil {
+		return err
+	}
+	*path = snapshot.Ref.String()
+	return snapshot.Close()
+}
+
+// openModel opens MODEL: the embedded one, a directory, a GGUF file, or one of the hub.
+func (f files) openModel(ctx context.Context, path string, opt model.Options) (*model.Engine, error) {
 	switch {
 	case path == demoModel:
 		return model.OpenFS(ctx, demo.Base(), ".", opt)
-	case strings.HasPrefix(path, "hf:"):
-		return nil, usagef("open model %s: models of the hub are not read yet: give the snapshot's directory", path)
+	case isHub(path):
+		snapshot, err := f.snapshot(ctx, path, hub.Model)
+		if err != nil {
+			return nil, err
+		}
+		defer snapshot.Close()
+		dir, name := snapshot.FS()
+		return model.OpenFS(ctx, dir, name, opt)
 	}
 	return model.Open(ctx, path, opt)
+}
+
+// loadAdapter loads ADAPTER beside the base that modelPath names.
+func (f files) loadAdapter(ctx context.Context, e *model.Engine, modelPath string, a adapter) (*model.Proof, error) {
+	if !isHub(a.Path) {
+		dir, err := adapterDir(modelPath, a)
+		if err != nil {
+			return nil, err
+		}
+		return e.LoadAdapter(ctx, a.Name, dir)
+	}
+	snapshot, err := f.snapshot(ctx, a.Path, hub.Adapter)
+	if err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", a.Name, err)
+	}
+	defer snapshot.Close()
+	dir, name := snapshot.FS()
+	if name != "." {
+		return nil, fmt.Errorf("adapter %s: %s is a file, want the folder of adapter_config.json", a.Name, a.Path)
+	}
+	return e.LoadAdapter(ctx, a.Name, dir)
 }
 
 // adapterDir is where an adapter's files are. On the demo's model its adapters
@@ -54,11 +135,11 @@ func demoAdapters() []adapter {
 
 // variants loads adapters beside the base. Those that are not proven applied
 // come back as refusals; any other error ends it.
-func variants(ctx context.Context, e *model.Engine, modelPath string, adapters []adapter) ([]lorabench.Variant, []reports.Refusal, error) {
+func (f files) variants(ctx context.Context, e *model.Engine, modelPath string, adapters []adapter) ([]lorabench.Variant, []reports.Refusal, error) {
 	all := []lorabench.Variant{{Name: lorabench.Base}}
 	var refused []reports.Refusal
 	for _, a := range adapters {
-		proof, err := loadAdapter(ctx, e, modelPath, a)
+		proof, err := f.loadAdapter(ctx, e, modelPath, a)
 		var refusal *model.AdapterError
 		if errors.As(err, &refusal) {
 			refused = append(refused, reports.Refusal{Name: a.Name, Reason: refusal.Reason})

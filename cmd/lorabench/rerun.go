@@ -22,6 +22,7 @@ import (
 // rerunOptions say what is measured again, and where its files are today.
 type rerunOptions struct {
 	progressOptions
+	from    files
 	what    string   // evidence folder, or RUN/TASK/VARIANT of the database
 	db      string   // of the latter
 	samples []string // only these; nil: all that were measured
@@ -56,6 +57,7 @@ func newRerun(stdio env.Stdio) *cobra.Command {
 	f.Var(&o.memory, "memory", "for weights, keys and values: 8GiB; 0: what they need")
 	f.StringVar(&o.db, "db", "lorabench.db", "database, where a measurement is named")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
+	o.from.flag(f)
 	o.progressFlags(f)
 	return cmd
 }
@@ -119,9 +121,14 @@ func rerun(ctx context.Context, stdio env.Stdio, o rerunOptions) error {
 	if loaded[0].Samples, err = o.choose(loaded[0].Samples, past.Results); err != nil {
 		return err
 	}
-	b := &bench{settings: s}
+	from := files{getenv: stdio.Getenv, download: o.from.download, say: p.say}
+	if err := s.pin(ctx, from); err != nil {
+		return err
+	}
+	from.download = false // the cache has all now
+	b := &bench{settings: s, files: from}
 	p.say("loading %s", s.Model)
-	if b.engine, err = openModel(ctx, s.Model, engineOptions(s)); err != nil {
+	if b.engine, err = from.openModel(ctx, s.Model, engineOptions(s)); err != nil {
 		return err
 	}
 	defer b.Close()

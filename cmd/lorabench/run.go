@@ -21,6 +21,7 @@ type runOptions struct {
 	settings
 	progressOptions
 	resume bool
+	from   files
 	keep   bool     // go on without adapters that are refused: the demo's own fake is among them
 	args   []string // the command line
 }
@@ -38,7 +39,7 @@ func newRun(stdio env.Stdio) *cobra.Command {
 				return err
 			}
 			if o.Model == "" {
-				return usagef("run: --model is missing: a Hugging Face directory, a .gguf file, or demo")
+				return usagef("run: --model is missing: a Hugging Face directory, a .gguf file, hf:org/name@revision, or demo")
 			}
 			if o.Model == demoModel {
 				if len(o.Adapters) == 0 {
@@ -56,6 +57,7 @@ func newRun(stdio env.Stdio) *cobra.Command {
 	o.measureFlags(cmd.Flags())
 	o.machineFlags(cmd.Flags())
 	o.progressFlags(cmd.Flags())
+	o.from.flag(cmd.Flags())
 	cmd.Flags().BoolVar(&o.resume, "resume", false, "go on with the newest run that has these settings")
 	return cmd
 }
@@ -79,6 +81,15 @@ func runAll(ctx context.Context, stdio env.Stdio, o runOptions) (*reports.Report
 		return nil, err
 	}
 	defer store.Close()
+	p := newProgress(stdio, o.progressOptions)
+	loaded, err := loadTasks(ctx, o.settings)
+	if err != nil {
+		return nil, err
+	}
+	from := files{getenv: stdio.Getenv, download: o.from.download, say: p.say}
+	if err := o.pin(ctx, from); err != nil {
+		return nil, err
+	}
 	var old lorabench.Run
 	if o.resume {
 		if old, err = resumable(ctx, store, o.settings); err != nil {
@@ -88,8 +99,8 @@ func runAll(ctx context.Context, stdio env.Stdio, o runOptions) (*reports.Report
 			return nil, err
 		}
 	}
-	p := newProgress(stdio, o.progressOptions)
-	b, err := openBench(ctx, o.settings, p.say)
+	from.download = false // the cache has all now
+	b, err := openBench(ctx, from, o.settings, loaded, p.say)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/ailiance/lorabench/model/hub"
 	"github.com/ailiance/lorabench/reports"
 	"github.com/ailiance/lorabench/runners"
 )
@@ -73,8 +75,8 @@ func defaultSettings() settings {
 
 // measureFlags are the flags of run that say what is measured and how.
 func (s *settings) measureFlags(f *pflag.FlagSet) {
-	f.StringVar(&s.Model, "model", s.Model, "MODEL: a Hugging Face directory, a .gguf file, or demo")
-	f.Var((*adapterList)(&s.Adapters), "adapter", "ADAPTER: NAME=DIR, or DIR named after its folder; repeat for more")
+	f.StringVar(&s.Model, "model", s.Model, "MODEL: a Hugging Face directory, a .gguf file, hf:org/name@revision, or demo")
+	f.Var((*adapterList)(&s.Adapters), "adapter", "ADAPTER: NAME=DIR, or DIR named after its folder; NAME=hf:org/name@revision; repeat for more")
 	f.StringSliceVar(&s.Tasks, "tasks", s.Tasks, "tasks, separated by commas; lorabench tasks lists them")
 	f.StringVar(&s.Data, "data", s.Data, "folder of the datasets")
 	f.IntVar(&s.Limit, "limit", s.Limit, "at most N samples a task; 0: all")
@@ -145,8 +147,29 @@ func (s *settings) stored() error {
 	return nil
 }
 
+// pin makes references to the hub ones to commits: a run is of these.
+func (s *settings) pin(ctx context.Context, from files) error {
+	if err := from.pin(ctx, &s.Model, hub.Model); err != nil {
+		return err
+	}
+	for i := range s.Adapters {
+		if err := from.pin(ctx, &s.Adapters[i].Path, hub.Adapter); err != nil {
+			return fmt.Errorf("adapter %s: %w", s.Adapters[i].Name, err)
+		}
+	}
+	return nil
+}
+
+// absolute makes a path independent of the current directory; a reference to the
+// hub is so, and is read to see whether it is one.
 func absolute(path *string) error {
 	if *path == "" {
+		return nil
+	}
+	if isHub(*path) {
+		if _, err := hub.Parse(*path); err != nil {
+			return usageError{err}
+		}
 		return nil
 	}
 	full, err := filepath.Abs(*path)
@@ -190,6 +213,10 @@ func (l *adapterList) Set(text string) error {
 }
 
 func parseAdapter(text string) (adapter, error) {
+	if isHub(text) { // a revision may have a "="
+		ref, err := hub.Parse(text)
+		return adapter{Name: ref.Name(), Path: text}, err
+	}
 	name, path, named := strings.Cut(text, "=")
 	if !named {
 		name, path = filepath.Base(filepath.Clean(text)), text
