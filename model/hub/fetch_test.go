@@ -442,7 +442,9 @@ func TestFetchFails(t *testing.T) {
 			w.WriteHeader(http.StatusPartialContent)
 		}), `want "bytes 10-299999/300000"`, 2},
 		{"416", onFile(func(h *fakeHub, w http.ResponseWriter, r *http.Request) { w.WriteHeader(416) }), "less than 1 bytes", 1},
-		{"redirects in a circle", onFile(func(h *fakeHub, w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) }), "more than 10", 9},
+		{"redirects in a circle", onFile(func(h *fakeHub, w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path, http.StatusFound)
+		}), "more than 10", 9},
 		{"silence", onFile(func(h *fakeHub, w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "300000")
 			w.Write(h.files[file][:10])
