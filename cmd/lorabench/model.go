@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 
@@ -15,6 +13,7 @@ import (
 
 	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/model"
+	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
 func newModel(stdio env.Stdio) *cobra.Command {
@@ -132,50 +131,34 @@ func writeLogits(ctx context.Context, from files, path, adapterText, tokens, out
 	}
 	defer e.Close()
 	vocabulary := e.Config().VocabSize
-	type tensor struct {
-		DType   string   `json:"dtype"`
-		Shape   [2]int   `json:"shape"`
-		Offsets [2]int64 `json:"data_offsets"`
-	}
-	header, at := map[string]tensor{}, int64(0)
+	list := make([]checkpoint.TensorInfo, len(sequences))
 	for i, ids := range sequences {
-		end := at + 4*int64(len(ids))*int64(vocabulary)
-		header[fmt.Sprintf("logits.%d", i)] = tensor{"F32", [2]int{len(ids), vocabulary}, [2]int64{at, end}}
-		at = end
-	}
-	text, err := json.Marshal(header)
-	if err != nil {
-		return err
-	}
-	for len(text)%8 != 0 {
-		text = append(text, ' ')
+		list[i] = checkpoint.TensorInfo{Name: fmt.Sprintf("logits.%d", i), DType: checkpoint.F32, Shape: []int{len(ids), vocabulary}}
 	}
 	f, err := os.Create(out)
 	if err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	defer f.Close()
-	if _, err := f.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)); err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	row := make([]byte, 0, 4*vocabulary)
-	for i, ids := range sequences {
-		if len(ids) == 0 {
-			continue
+	err = checkpoint.WriteSafetensors(f, nil, list, func(i int, w io.Writer) error {
+		if len(sequences[i]) == 0 {
+			return nil
 		}
-		logits, err := e.Logits(ctx, name, ids)
+		logits, err := e.Logits(ctx, name, sequences[i])
 		if err != nil {
-			return fmt.Errorf("sequence %d: %w", i, err)
+			return err
 		}
+		var row []byte
 		for _, position := range logits {
-			row = row[:0]
-			for _, x := range position {
-				row = binary.LittleEndian.AppendUint32(row, math.Float32bits(x))
-			}
-			if _, err := f.Write(row); err != nil {
-				return fmt.Errorf("--out: %w", err)
+			row, _ = checkpoint.F32.AppendFloat32s(row[:0], position)
+			if _, err := w.Write(row); err != nil {
+				return err
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("--out %s: %w", out, err)
 	}
 	return f.Close()
 }
