@@ -79,18 +79,27 @@ type TextStream interface {
 // What this version cannot compute is an *UnsupportedError, what does not fit
 // the memory a *MemoryError.
 func Open(ctx context.Context, path string, opt Options) (*Engine, error) {
-	info, err := os.Stat(path)
+	dir, name, err := Files(path)
 	if err != nil {
-		return nil, fmt.Errorf("open model: %w", err)
+		return nil, err
 	}
-	dir, name := path, "."
-	if !info.IsDir() {
-		dir, name = filepath.Split(path)
-		if dir == "" {
-			dir = "."
-		}
+	return OpenFS(ctx, dir, name, opt)
+}
+
+// Files is what OpenFS wants of the checkpoint at path.
+func Files(path string) (dir fs.FS, name string, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, "", fmt.Errorf("open model: %w", err)
+	case info.IsDir():
+		return os.DirFS(path), ".", nil
 	}
-	return OpenFS(ctx, os.DirFS(dir), name, opt)
+	folder, name := filepath.Split(path)
+	if folder == "" {
+		folder = "."
+	}
+	return os.DirFS(folder), name, nil
 }
 
 // OpenFS loads a checkpoint from a file system: the Hugging Face directory at

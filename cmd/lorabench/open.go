@@ -68,21 +68,32 @@ func (f files) pin(ctx context.Context, path *string, kind hub.Kind) error {
 	return snapshot.Close()
 }
 
-// openModel opens MODEL: the embedded one, a directory, a GGUF file, or one of the hub.
-func (f files) openModel(ctx context.Context, path string, opt model.Options) (*model.Engine, error) {
+// checkpoint is where MODEL's files are: a folder, and the name of the GGUF file
+// in it or ".". The caller calls done.
+func (f files) checkpoint(ctx context.Context, path string) (dir fs.FS, name string, done func(), err error) {
 	switch {
 	case path == demoModel:
-		return model.OpenFS(ctx, demo.Base(), ".", opt)
+		return demo.Base(), ".", func() {}, nil
 	case isHub(path):
 		snapshot, err := f.snapshot(ctx, path, hub.Model)
 		if err != nil {
-			return nil, err
+			return nil, "", nil, err
 		}
-		defer snapshot.Close()
 		dir, name := snapshot.FS()
-		return model.OpenFS(ctx, dir, name, opt)
+		return dir, name, func() { snapshot.Close() }, nil
 	}
-	return model.Open(ctx, path, opt)
+	dir, name, err = model.Files(path)
+	return dir, name, func() {}, err
+}
+
+// openModel opens MODEL: the embedded one, a directory, a GGUF file, or one of the hub.
+func (f files) openModel(ctx context.Context, path string, opt model.Options) (*model.Engine, error) {
+	dir, name, done, err := f.checkpoint(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return model.OpenFS(ctx, dir, name, opt)
 }
 
 // loadAdapter loads ADAPTER beside the base that modelPath names.

@@ -44,7 +44,7 @@ func (c *Config) GGUFName(name string) (string, bool) {
 	if stored, ok := ggufModules[path]; ok {
 		return stored + kind, true
 	}
-	layer, rest, ok := cutBlock(name)
+	layer, rest, ok := CutBlock(name)
 	if !ok || layer >= len(c.Layers) {
 		return "", false
 	}
@@ -63,8 +63,8 @@ func (c *Config) GGUFName(name string) (string, bool) {
 	return "", false
 }
 
-// cutBlock splits "model.layers.3.mlp.up_proj" into 3 and "mlp.up_proj".
-func cutBlock(name string) (layer int, rest string, ok bool) {
+// CutBlock splits "model.layers.3.mlp.up_proj" into 3 and "mlp.up_proj".
+func CutBlock(name string) (layer int, rest string, ok bool) {
 	after, ok := strings.CutPrefix(name, "model.layers.")
 	if !ok {
 		return 0, "", false
@@ -89,7 +89,7 @@ func (c *Config) RowPermutation(src checkpoint.Source, name string) func(row int
 	if _, ok := src.(*checkpoint.GGUF); !ok || !c.architecture.permuted {
 		return nil
 	}
-	layer, rest, ok := cutBlock(name)
+	layer, rest, ok := CutBlock(name)
 	if !ok || !strings.HasPrefix(rest, "self_attn.q_proj.") && !strings.HasPrefix(rest, "self_attn.k_proj.") {
 		return nil
 	}
@@ -104,7 +104,7 @@ func (c *Config) RowPermutation(src checkpoint.Source, name string) func(row int
 // InBlock is a module's path inside its block, or the whole path where it is in
 // none.
 func InBlock(path string) string {
-	if _, rest, ok := cutBlock(path); ok {
+	if _, rest, ok := CutBlock(path); ok {
 		return rest
 	}
 	return path

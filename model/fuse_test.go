@@ -1,0 +1,144 @@
+package model
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+)
+
+// TestFuse merges random adapters into a random model: what is written computes
+// what base and adapter compute, and the rest is the base's to the last bit.
+func TestFuse(t *testing.T) {
+	for _, dtype := range []string{"float32", "bfloat16", "float16"} {
+		t.Run(dtype, func(t *testing.T) {
+			cfg := tinyConfig()
+			dir := tinyDirectory(strings.Replace(tinyJSON, "{", `{"dtype":"`+dtype+`",`, 1), 7)
+			kind := map[string]checkpoint.DType{"float32": checkpoint.F32, "bfloat16": checkpoint.BF16, "float16": checkpoint.F16}[dtype]
+			dir[checkpoint.WeightsFile].Data = safetensorsOf(randomWeights(cfg, kind, 7))
+			e, err := OpenFS(t.Context(), dir, ".", Options{Threads: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer e.Close()
+			loadTiny(t, e, cfg)
+			out := filepath.Join(t.TempDir(), "fused")
+			f, err := e.Fuse(t.Context(), dir, "two", out, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("difference %.2g, tolerance %.2g", f.MaxLogitDifference, f.Tolerance)
+			if f.DType != kind.String() || len(f.Changed) != 5*cfg.NumHiddenLayers || f.Untied || f.ProbeTokens == 0 {
+				t.Errorf("%+v", f)
+			}
+			src, err := checkpoint.OpenWeights(os.DirFS(out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			base, err := checkpoint.OpenWeights(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, name := range base.Names() {
+				was, _ := base.Tensor(name)
+				is, err := src.Tensor(name)
+				if err != nil || is.DType != was.DType {
+					t.Fatalf("%s: %s, %v", name, is.DType, err)
+				}
+				if equal := bytes.Equal(is.Data, was.Data); equal == slices.Contains(f.Changed, name) {
+					t.Errorf("%s: equal to the base: %t", name, equal)
+				}
+			}
+		})
+	}
+}
+
+// TestFuseRefuses: nothing is written where it would not be right.
+func TestFuseRefuses(t *testing.T) {
+	dir := tinyDirectory(tinyJSON, 7)
+	e, err := OpenFS(t.Context(), dir, ".", Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	loadTiny(t, e, tinyConfig())
+	parent := t.TempDir()
+	full := filepath.Join(parent, "full")
+	if err := os.MkdirAll(filepath.Join(full, "x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ adapter, out, want string }{
+		{"none", "a", "adapter none is not loaded"},
+		{"one", "full", "is not empty"},
+	} {
+		if _, err := e.Fuse(t.Context(), dir, tt.adapter, filepath.Join(parent, tt.out), false); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("error %v, want %q", err, tt.want)
+		}
+	}
+	// Weights beyond the type that is to be written.
+	e.adapters["one"].layers[0].linear[0].low.scale = 1e40
+	if _, err := e.Fuse(t.Context(), dir, "one", filepath.Join(parent, "inf"), false); err == nil {
+		t.Error("infinite weights were written")
+	}
+	entries, err := os.ReadDir(parent)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%v is left, %v", entries, err)
+	}
+	// What computes something else is told apart.
+	e.adapters["two"].layers[1].linear[0].low.scale *= 1.01
+	good := e.adapters["two"]
+	f := &fuser{e: e, a: good}
+	if _, err := e.Fuse(t.Context(), dir, "two", filepath.Join(parent, "two"), false); err != nil {
+		t.Fatal(err)
+	}
+	good.layers[1].linear[0].low.scale *= 1.01
+	f.quantum = 0x1p-24
+	var wrong *FuseError
+	if _, err := f.compare(t.Context(), "two", filepath.Join(parent, "two")); !errors.As(err, &wrong) {
+		t.Errorf("error %v, want a FuseError", err)
+	}
+}
+
+// TestFuseCases merges the adapters of the vectors.
+func TestFuseCases(t *testing.T) {
+	for _, name := range slices.Concat(casesOf(t, "adapters"), casesOf(t, "mlx/adapters")) {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(vectors, name)
+			c := readGoldenCase(t, dir)
+			base := filepath.Join(vectors, "models", c.Base)
+			if c.MLX != "" {
+				base = filepath.Join(vectors, "mlx/models", c.MLX)
+			}
+			e, err := Open(t.Context(), base, Options{TokensOnly: true})
+			if err != nil {
+				t.Skip(err)
+			}
+			defer e.Close()
+			if _, err := e.LoadAdapter(t.Context(), "a", os.DirFS(dir)); err != nil {
+				t.Skip(err)
+			}
+			out := filepath.Join(t.TempDir(), "fused")
+			f, err := e.Fuse(t.Context(), os.DirFS(base), "a", out, c.MLX != "")
+			if name == "adapters/llama-lora-bias" && err == nil && f.ProbeTokens > 0 {
+				t.Log("the base has biases of its own")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d of %d tensors changed, untied: %t, difference %.2g, tolerance %.2g", len(f.Changed), f.Tensors, f.Untied, f.MaxLogitDifference, f.Tolerance)
+			if strings.Contains(name, "embed-tied") != f.Untied {
+				t.Errorf("untied: %t", f.Untied)
+			}
+			if _, err := fs.Stat(os.DirFS(out), "generation_config.json"); err != nil && c.MLX == "" {
+				t.Error(err)
+			}
+		})
+	}
+}
