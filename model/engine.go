@@ -44,6 +44,7 @@ type Engine struct {
 	decoder   *decoder
 	tokenizer Tokenizer // nil where the checkpoint has none
 	eos       []int32
+	notes     []string
 	hash      string // of the weights
 	base      string // of all that the base computes with
 	pool      *kernel.Pool
@@ -162,6 +163,9 @@ func (e *Engine) Tokenizer() Tokenizer { return e.tokenizer }
 // Hash is the hash of the base weights' files, "sha256:…".
 func (e *Engine) Hash() string { return e.hash }
 
+// Notes say what the checkpoint suggests and the engine does not do of its own accord.
+func (e *Engine) Notes() []string { return e.notes }
+
 // BaseIdentity is the hash of all that the base computes with, "sha256:…": a
 // GGUF file, or the weights and the configuration beside them.
 func (e *Engine) BaseIdentity() string { return e.base }
@@ -233,20 +237,25 @@ func (e *Engine) closeUnlessMapped(src checkpoint.Source, cfg *architecture.Conf
 const generationFile = "generation_config.json"
 
 // readGeneration adds those tokens to e.eos; what is not in the vocabulary is
-// never written and left out.
+// never written and left out. Of the suggestions it notes the one that is made for
+// greedy text.
 func (e *Engine) readGeneration(dir fs.FS, cfg *architecture.Config) error {
 	data, err := fs.ReadFile(dir, generationFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	var file struct {
-		EOS json.RawMessage `json:"eos_token_id"`
+		EOS     json.RawMessage `json:"eos_token_id"`
+		Penalty *float64        `json:"repetition_penalty"`
 	}
 	if err == nil {
 		err = json.Unmarshal(data, &file)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", generationFile, err)
+	}
+	if file.Penalty != nil && *file.Penalty != 1 {
+		e.notes = append(e.notes, fmt.Sprintf("%s suggests a repetition_penalty of %v, which is not applied; transformers applies it to greedy text too", generationFile, *file.Penalty))
 	}
 	if file.EOS == nil {
 		return nil

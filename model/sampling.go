@@ -14,6 +14,10 @@ import (
 // Sampling says how a generation chooses its tokens. The zero value is greedy: the
 // likeliest token each time, the lowest id of equals.
 //
+// A repetition penalty comes first, also where the text is greedy: the logit of each
+// token that is in the prompt or was generated is divided by it, or multiplied where
+// it is negative, in float32 (Keskar et al. 2019, "CTRL", §4.1, as transformers has it).
+//
 // With a temperature, logits are divided by it and the token is drawn from what
 // these leave of the softmax, in this order, each on what the one before it left,
 // renormalised; they are transformers' warpers of the same names:
@@ -39,6 +43,8 @@ type Sampling struct {
 	TopP        float64 `json:"top_p"`       // 1: all
 	MinP        float64 `json:"min_p"`       // 0: all
 	Seed        int64   `json:"seed"`
+
+	RepetitionPenalty float64 `json:"repetition_penalty"` // 0 or 1: none
 }
 
 // Validate reports the first setting that makes no sense.
@@ -46,6 +52,8 @@ func (s Sampling) Validate() error {
 	switch {
 	case !(s.Temperature >= 0 && s.Temperature <= math.MaxFloat64):
 		return fmt.Errorf("temperature %v: want 0 (greedy) or a number above it", s.Temperature)
+	case !(s.RepetitionPenalty >= 0 && s.RepetitionPenalty <= math.MaxFloat32):
+		return fmt.Errorf("repetition penalty %v: want a number above 0 (1: none)", s.RepetitionPenalty)
 	case s.TopK < 0:
 		return fmt.Errorf("top-k %d: want 0 (all tokens) or more", s.TopK)
 	case !(s.MinP >= 0 && s.MinP <= 1):
@@ -86,6 +94,20 @@ type candidate struct {
 type sampler struct {
 	kept, sorted []candidate
 	largest      []float32
+	penalised    []float32
+}
+
+// penalise returns a copy of row in which the logits of tokens are less likely.
+func (w *sampler) penalise(row []float32, tokens []int32, penalty float32) []float32 {
+	w.penalised = append(w.penalised[:0], row...)
+	for _, id := range tokens {
+		if x := row[id]; x < 0 {
+			w.penalised[id] = x * penalty
+		} else {
+			w.penalised[id] = x / penalty
+		}
+	}
+	return w.penalised
 }
 
 // draw returns the token that u falls on. Of row, best is a largest value.
@@ -210,15 +232,30 @@ func (w *sampler) judge(s *sequence, position int, row []float32) verdict {
 	if v.best < 0 || sum-sum != 0 {
 		return v
 	}
-	switch {
-	case s.job.Scored > 0:
+	if s.job.Scored > 0 {
 		v.token = s.job.Tokens[position+1]
-	case s.job.Sampling.Temperature > 0:
-		v.token = w.draw(s.job.Sampling, row, v.best, uniform(s.drawKey, position+1))
-	default:
-		v.token = v.best
+	} else {
+		v.token = w.choose(s, position, row, v.best)
 	}
-	v.logProb = float64(row[v.token]) - sum
-	v.finite = v.logProb-v.logProb == 0
+	if v.token >= 0 {
+		v.logProb = float64(row[v.token]) - sum
+		v.finite = v.logProb-v.logProb == 0
+	}
 	return v
+}
+
+// choose is the token that a generation writes after a position, or -1 where a
+// penalty makes infinities.
+func (w *sampler) choose(s *sequence, position int, row []float32, best int32) int32 {
+	o := s.job.Sampling
+	if p := o.RepetitionPenalty; p != 0 && p != 1 {
+		row = w.penalise(row, s.inputs, float32(p))
+		if best = int32(kernel.ArgMax(row)); best < 0 || row[best]-row[best] != 0 {
+			return -1
+		}
+	}
+	if o.Temperature == 0 {
+		return best
+	}
+	return w.draw(o, row, best, uniform(s.drawKey, position+1))
 }

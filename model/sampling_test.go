@@ -3,7 +3,9 @@ package model
 import (
 	"bufio"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -36,9 +38,11 @@ func TestSamplingEqualsTransformers(t *testing.T) {
 	lines := bufio.NewScanner(z)
 	lines.Buffer(nil, 1<<20)
 	rows, worst := 0, 0.0
+	drawn := sha256.New()
 	for ; lines.Scan(); rows++ {
 		var v struct {
 			Sampling Sampling  `json:"sampling"`
+			Tokens   []int32   `json:"tokens"`
 			Logits   []float32 `json:"logits"`
 			IDs      []int32   `json:"ids"`
 			P        []float64 `json:"p"`
@@ -50,7 +54,13 @@ func TestSamplingEqualsTransformers(t *testing.T) {
 			t.Fatal(err)
 		}
 		var w sampler
-		w.keep(v.Sampling, v.Logits, int32(kernel.ArgMax(v.Logits)))
+		logits := v.Logits
+		if v.Sampling.RepetitionPenalty != 1 {
+			logits = w.penalise(logits, v.Tokens, float32(v.Sampling.RepetitionPenalty))
+		}
+		best := int32(kernel.ArgMax(logits))
+		fmt.Fprintln(drawn, w.draw(v.Sampling, logits, best, uniform(drawKey(1, v.Tokens), rows)))
+		w.keep(v.Sampling, logits, best)
 		got, total := map[int32]float64{}, 0.0
 		for _, c := range w.kept {
 			got[c.id] = c.p
@@ -60,7 +70,7 @@ func TestSamplingEqualsTransformers(t *testing.T) {
 		for i, id := range v.IDs {
 			want[id] = v.P[i]
 		}
-		ids, least := lowestOfEquals(v.Logits, want)
+		ids, least := lowestOfEquals(logits, want)
 		for i, id := range slices.Sorted(maps.Keys(got)) {
 			if i >= len(ids) || ids[i] != id {
 				t.Errorf("line %d, %+v: tokens %v, want %v", rows+1, v.Sampling, slices.Sorted(maps.Keys(got)), ids)
@@ -78,6 +88,9 @@ func TestSamplingEqualsTransformers(t *testing.T) {
 	}
 	if lines.Err() != nil || rows < 200 || worst > 1e-12 {
 		t.Errorf("%d rows, probabilities differ by %.2g of themselves, error %v", rows, worst, lines.Err())
+	}
+	if sum := fmt.Sprintf("%x", drawn.Sum(nil)[:8]); sum != "71a8e91bffb14e29" && rows == 240 {
+		t.Errorf("other tokens are drawn than on other machines: their hash is %s", sum)
 	}
 	t.Logf("%d rows, probabilities within %.2g of themselves", rows, worst)
 }
@@ -206,6 +219,8 @@ func TestWrongSampling(t *testing.T) {
 		{Sampling{Temperature: 1, TopP: 1, TopK: -1}, "top-k -1"},
 		{Sampling{Temperature: 1, TopP: 1, MinP: -0.1}, "min-p -0.1"},
 		{Sampling{Temperature: 1, TopP: 1, MinP: math.NaN()}, "min-p NaN"},
+		{Sampling{RepetitionPenalty: -1}, "repetition penalty -1"},
+		{Sampling{RepetitionPenalty: math.NaN()}, "repetition penalty NaN"},
 		{Sampling{TopK: 40}, "without a temperature"},
 		{Sampling{TopP: 0.9}, "without a temperature"},
 	} {
@@ -236,11 +251,20 @@ func TestSampledText(t *testing.T) {
 	if !slices.Equal(one.New, again.New) || slices.Equal(one.New, other.New) {
 		t.Errorf("seed 0: %v and %v; seed 1: %v", one.New, again.New, other.New)
 	}
-	greedy := text(Sampling{})
+	greedy, penalised := text(Sampling{}), text(Sampling{RepetitionPenalty: 1e6})
+	if none := text(Sampling{RepetitionPenalty: 1}); !slices.Equal(none.New, greedy.New) {
+		t.Errorf("with a penalty of 1 %v, greedy %v", none.New, greedy.New)
+	}
+	if again := slices.Compact(slices.Sorted(slices.Values(penalised.New))); len(again) != len(penalised.New) {
+		t.Errorf("tokens come twice in %v", penalised.New)
+	}
+	if r := text(Sampling{RepetitionPenalty: 1e-44}); !errors.Is(r.Err, ErrNotFinite) {
+		t.Errorf("a penalty that makes infinities: %+v", r)
+	}
 	if cold := text(Sampling{Temperature: 1e-6, TopP: 1}); !slices.Equal(cold.New, greedy.New) {
 		t.Errorf("cold %v, greedy %v", cold.New, greedy.New)
 	}
-	for _, r := range []Result{one, greedy} {
+	for _, r := range []Result{one, greedy, penalised} {
 		if err := e.Submit(Job{Tokens: slices.Concat(prompt, r.New), Scored: len(r.New)}); err != nil {
 			t.Fatal(err)
 		}

@@ -51,6 +51,9 @@ func randomJobs(r *rand.Rand, vocab int) []Job {
 			if r.IntN(2) == 0 {
 				job.Sampling = Sampling{Temperature: 0.5 + r.Float64(), TopK: r.IntN(30), TopP: 1 - r.Float64()/2, MinP: r.Float64() / 50, Seed: r.Int64N(3)}
 			}
+			if r.IntN(3) == 0 {
+				job.Sampling.RepetitionPenalty = 1 + r.Float64()
+			}
 			add(job)
 		}
 	}

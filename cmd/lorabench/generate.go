@@ -42,6 +42,7 @@ A:"
 	f.IntVar(&o.sampling.TopK, "top-k", 0, "draw from the K likeliest tokens; 0: all")
 	f.Float64Var(&o.sampling.TopP, "top-p", 1, "draw from the likeliest tokens that add up to this probability")
 	f.Float64Var(&o.sampling.MinP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest")
+	f.Float64Var(&o.sampling.RepetitionPenalty, "repetition-penalty", 1, "divides the logits of tokens that were there before, also in greedy text; 1: none")
 	f.Int64Var(&o.sampling.Seed, "seed", 1234, "of the draws: the same seed and prompt give the same text")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
 	o.from.flag(f)
@@ -54,6 +55,8 @@ func (o generateOptions) validate() error {
 		return usagef("model generate: want either --prompt or --tokens")
 	case o.most < 1:
 		return usagef("model generate: --max-new-tokens %d: want at least 1", o.most)
+	case o.sampling.RepetitionPenalty == 0:
+		return usagef("model generate: --repetition-penalty 0: want a number above it (1: none)")
 	case slices.Contains(o.until, ""):
 		return usagef("model generate: --stop: an empty text is everywhere")
 	}
@@ -98,6 +101,11 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 			return err
 		}
 		sequences = [][]int32{ids}
+	}
+	if o.sampling.RepetitionPenalty == 1 {
+		for _, note := range e.Notes() {
+			o.from.say("%s (--repetition-penalty)", note)
+		}
 	}
 	for i, ids := range sequences {
 		if err := e.Submit(model.Job{ID: i, Adapter: name, Tokens: ids, MaxNewTokens: o.most, Until: o.until, Sampling: o.sampling}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/model"
+	"github.com/ailiance/lorabench/model/demo"
 )
 
 type generations struct {
@@ -41,7 +42,7 @@ func generateJSON(t *testing.T, args ...string) generations {
 func TestGenerateSampled(t *testing.T) {
 	hot := []string{"--prompt", pens, "--temperature", "1.3", "--top-k", "50", "--top-p", "0.98", "--min-p", "0.001", "--max-new-tokens", "24"}
 	one := generateJSON(t, hot...)
-	if want := (model.Sampling{Temperature: 1.3, TopK: 50, TopP: 0.98, MinP: 0.001, Seed: 1234}); one.Sampling != want || one.MaxNewTokens != 24 || one.Until == nil {
+	if want := (model.Sampling{Temperature: 1.3, TopK: 50, TopP: 0.98, MinP: 0.001, Seed: 1234, RepetitionPenalty: 1}); one.Sampling != want || one.MaxNewTokens != 24 || one.Until == nil {
 		t.Errorf("settings %+v", one)
 	}
 	if again := generateJSON(t, hot...); !slices.Equal(again.Texts[0].IDs, one.Texts[0].IDs) || !slices.Equal(again.Texts[0].LogProbs, one.Texts[0].LogProbs) {
@@ -96,6 +97,8 @@ func TestGenerateRefuses(t *testing.T) {
 		{[]string{"--temperature", "-1"}, "temperature -1"},
 		{[]string{"--temperature", "nan"}, "temperature NaN"},
 		{[]string{"--temperature", "1", "--top-p", "0"}, "top-p 0"},
+		{[]string{"--repetition-penalty", "0"}, "--repetition-penalty 0"},
+		{[]string{"--repetition-penalty", "-2"}, "repetition penalty -2"},
 		{[]string{"--top-k", "5"}, "without a temperature"},
 		{[]string{"--stop", ""}, "--stop"},
 		{[]string{"--max-new-tokens", "0"}, "--max-new-tokens 0"},
@@ -104,6 +107,22 @@ func TestGenerateRefuses(t *testing.T) {
 		s := try(t, t.Context(), t.TempDir(), slices.Concat([]string{"model", "generate", "demo", "--prompt", "x"}, tt.args)...)
 		if s.code != exitUsage || !strings.Contains(s.err, tt.says) {
 			t.Errorf("%v: exit %d, %s", tt.args, s.code, s.err)
+		}
+	}
+}
+
+// TestGenerateNotes: a penalty that the checkpoint suggests is not ignored in
+// silence.
+func TestGenerateNotes(t *testing.T) {
+	dir := copyFS(t, t.TempDir(), demo.Base())
+	writeFile(t, filepath.Join(dir, "generation_config.json"), `{"repetition_penalty": 1.05, "top_p": 0.8, "eos_token_id": null}`)
+	for _, tt := range []struct {
+		penalty string
+		noted   bool
+	}{{"1", true}, {"1.05", false}} {
+		s := try(t, t.Context(), dir, "model", "generate", ".", "--prompt", "x", "--max-new-tokens", "1", "--repetition-penalty", tt.penalty)
+		if s.code != 0 || strings.Contains(s.err, "suggests a repetition_penalty of 1.05") != tt.noted {
+			t.Errorf("penalty %s: exit %d, %s", tt.penalty, s.code, s.err)
 		}
 	}
 }

@@ -46,6 +46,9 @@ func openBench(ctx context.Context, from files, s settings, loaded []*lorabench.
 	if b.engine, err = from.openModel(ctx, s.Model, engineOptions(s)); err != nil {
 		return nil, err
 	}
+	for _, note := range b.engine.Notes() {
+		say("%s", note)
+	}
 	if err := b.prepare(ctx, loaded, true, say); err != nil {
 		b.Close()
 		return nil, err
