@@ -91,13 +91,22 @@ func blocksOf(j Job) int {
 // not on the batch, threads, order, room for keys and values, cancelled
 // neighbours or a pass that was cut off. And every job ends.
 func TestRandomSchedules(t *testing.T) {
-	rounds := 12
-	if testing.Short() {
-		rounds = 3
+	type model struct {
+		name, text string
+		dtype      checkpoint.DType
+		rounds     int
 	}
-	for _, dtype := range []checkpoint.DType{checkpoint.F32, checkpoint.Q4_1} {
-		cfg := tinyConfig()
-		src := randomWeights(cfg, dtype, 7)
+	models := []model{{"Q4_1", tinyJSON, checkpoint.Q4_1, 12}}
+	for name := range tinyArchitectures {
+		models = append(models, model{name, tinyArchitecture(name), checkpoint.F32, 4})
+	}
+	for _, m := range models {
+		rounds := m.rounds
+		if testing.Short() {
+			rounds = min(rounds, 2)
+		}
+		cfg := parseTiny(m.text)
+		src := randomWeights(cfg, m.dtype, 7)
 		open := func(opt Options) *Engine {
 			e := openSource(t, cfg, src, opt)
 			e.tokenizer = letters{}
@@ -106,7 +115,7 @@ func TestRandomSchedules(t *testing.T) {
 		}
 		alone := open(Options{})
 		for round := range rounds {
-			t.Run(fmt.Sprintf("%s/%d", dtype, round), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%d", m.name, round), func(t *testing.T) {
 				r := rand.New(rand.NewPCG(uint64(round), 3))
 				jobs := randomJobs(r, cfg.VocabSize)
 				want := map[int]string{}

@@ -43,6 +43,38 @@ const tinyJSON = `{"model_type":"llama","hidden_size":96,"intermediate_size":160
 "num_key_value_heads":2,"head_dim":16,"vocab_size":117,"max_position_embeddings":300,"rms_norm_eps":1e-5,"attention_bias":true,
 "bos_token_id":null,"eos_token_id":3}`
 
+// tinyArchitectures have what distinguishes each architecture, in the sizes of
+// tinyJSON: windows shorter than a block of keys and longer, layers of several
+// kinds, layers that share keys and values.
+var tinyArchitectures = map[string]string{
+	"llama":   tinyJSON,
+	"mistral": `"model_type":"mistral","sliding_window":21`,
+	"ministral3": `"model_type":"ministral3","rope_parameters":{"rope_type":"yarn","rope_theta":10000,"factor":4,
+"original_max_position_embeddings":32,"beta_fast":4,"beta_slow":0.5,"mscale":0.9,"mscale_all_dim":0.6,"llama_4_scaling_beta":0.1}`,
+	"qwen2":   `"model_type":"qwen2","use_sliding_window":true,"max_window_layers":1,"sliding_window":9`,
+	"qwen3":   `"model_type":"qwen3"`,
+	"apertus": `"model_type":"apertus"`,
+	"gemma3":  `"model_type":"gemma3_text","sliding_window":7,"layer_types":["sliding_attention","full_attention","sliding_attention"]`,
+	"gemma4": `"model_type":"gemma4_text","num_hidden_layers":5,"sliding_window":19,"num_kv_shared_layers":2,"use_double_wide_mlp":true,
+"layer_types":["sliding_attention","full_attention","sliding_attention","sliding_attention","full_attention"],"global_head_dim":24,
+"hidden_size_per_layer_input":8,"vocab_size_per_layer_input":120,"final_logit_softcapping":5,"attention_k_eq_v":true,"num_global_key_value_heads":1`,
+	"granite": `"model_type":"granite","embedding_multiplier":3,"residual_multiplier":0.3,"attention_multiplier":0.2,"logits_scaling":4`,
+	"olmo2":   `"model_type":"olmo2"`,
+}
+
+// tinyArchitecture is a whole config.json of tinyArchitectures.
+func tinyArchitecture(name string) string {
+	text := tinyArchitectures[name]
+	if strings.HasPrefix(text, "{") {
+		return text
+	}
+	if !strings.Contains(text, "num_hidden_layers") {
+		text += `,"num_hidden_layers":3`
+	}
+	return "{" + text + `,"hidden_size":96,"intermediate_size":160,"num_attention_heads":6,"num_key_value_heads":2,"head_dim":16,
+"vocab_size":117,"max_position_embeddings":300,"rms_norm_eps":1e-5,"bos_token_id":null,"eos_token_id":3,"tie_word_embeddings":false}`
+}
+
 func parseTiny(text string) *architecture.Config {
 	c, err := architecture.Parse([]byte(text))
 	if err != nil {
@@ -62,8 +94,8 @@ func randomWeights(cfg *architecture.Config, dtype checkpoint.DType, seed uint64
 		}
 		t := checkpoint.Tensor{Name: spec.Name, DType: checkpoint.F32, Shape: spec.Shape}
 		switch {
-		case len(spec.Shape) == 1:
-			t.Data = randomFloats(r, n, 0.1, strings.HasSuffix(spec.Name, "norm.weight"))
+		case len(spec.Shape) < 2:
+			t.Data = randomFloats(r, n, 0.1, strings.HasSuffix(spec.Name, "norm.weight") || strings.HasSuffix(spec.Name, "layer_scalar"))
 		case dtype == checkpoint.F32:
 			t.Data = randomFloats(r, n, 2/math.Sqrt(float64(spec.Shape[1])), false)
 		default:
@@ -170,7 +202,10 @@ func tinyAdapter(cfg *architecture.Config, rank int, seed uint64, targets ...str
 			if !slices.ContainsFunc(targets, func(s string) bool { return strings.HasSuffix(l.Path(), s) }) {
 				continue
 			}
-			out, in, _ := cfg.LinearShape(layer, l)
+			out, in, ok := cfg.LinearShape(layer, l)
+			if !ok {
+				continue
+			}
 			for _, part := range []struct {
 				name       string
 				rows, cols int
