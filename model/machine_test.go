@@ -1,0 +1,72 @@
+package model
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
+)
+
+// TestSameBitsOnEveryMachine compares the logits of each architecture with those
+// that they were on the day of identity "lorabench-engine/1", by their hash: with
+// and without vector instructions, in C and in Go, on amd64 and arm64 (make arm64, under
+// emulation). Where a change of arithmetic is
+// meant, identity is raised and these hashes with it.
+func TestSameBitsOnEveryMachine(t *testing.T) {
+	want := map[string]string{
+		"apertus":    "d26a49eb6ceebc91",
+		"gemma3":     "57ddbe3e9ade36ec",
+		"gemma4":     "7d09eeca5946eb30",
+		"granite":    "675fe45211703fbb",
+		"llama":      "05009e4290a4ff8f",
+		"ministral3": "6cebc42333ea497f",
+		"mistral":    "1f880f80cf1f99b9",
+		"olmo2":      "0de462381a1d0850",
+		"qwen2":      "b980bd432670e9f8",
+		"qwen3":      "9837eb628494f7e5",
+	}
+	for name := range tinyArchitectures {
+		t.Run(name, func(t *testing.T) {
+			cfg := parseTiny(tinyArchitecture(name))
+			src := memorySource{}
+			r := rand.New(rand.NewPCG(17, 4))
+			for _, spec := range cfg.Tensors() {
+				n := values(spec.Shape)
+				data := make([]byte, 0, 4*n)
+				scale := 0.2
+				if len(spec.Shape) == 2 {
+					scale = 3 / math.Sqrt(float64(spec.Shape[1]))
+				}
+				for range n { // uniform, of sums and products only: equal wherever Go runs
+					data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32((2*r.Float64()-1)*scale)))
+				}
+				src[spec.Name] = checkpoint.Tensor{Name: spec.Name, DType: checkpoint.F32, Shape: spec.Shape, Data: data}
+			}
+			e := openSource(t, cfg, src, Options{Threads: 2})
+			tokens := make([]int32, 70)
+			for i := range tokens {
+				tokens[i] = int32(r.IntN(cfg.VocabSize))
+			}
+			rows, err := e.Logits(t.Context(), "", tokens)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := sha256.New()
+			for _, row := range rows {
+				for _, x := range row {
+					if x-x != 0 {
+						t.Fatal("a logit is not finite")
+					}
+					h.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)))
+				}
+			}
+			if got := hex.EncodeToString(h.Sum(nil)[:8]); got != want[name] {
+				t.Errorf("logits %s, want %s", got, want[name])
+			}
+		})
+	}
+}
