@@ -19,12 +19,19 @@ const (
 	Q8_0               // d, int8 q[32]: d·q
 	Q4_0               // d, 16 bytes, low nibbles first: d·(q−8)
 	Q4_1               // d, m, 16 bytes, low nibbles first: d·q + m
+
+	// The formats of a matrix of codes; see Groups. They have no native layout.
+	Codes2
+	Codes4
+	Codes6
+	Codes8
+	Float8
 )
 
 // blockCols is the number of values in a block of the quantised formats.
 const blockCols = 32
 
-// String gives the name that GGUF uses.
+// String gives the name that GGUF uses, where it has one.
 func (f Format) String() string {
 	switch f {
 	case F32:
@@ -39,6 +46,16 @@ func (f Format) String() string {
 		return "Q4_0"
 	case Q4_1:
 		return "Q4_1"
+	case Codes2:
+		return "codes of 2 bits"
+	case Codes4:
+		return "codes of 4 bits"
+	case Codes6:
+		return "codes of 6 bits"
+	case Codes8:
+		return "codes of 8 bits"
+	case Float8:
+		return "codes of F8_E4M3"
 	}
 	return fmt.Sprintf("Format(%d)", int(f))
 }
@@ -60,7 +77,7 @@ func (f Format) RowBytes(cols int) (int, error) {
 		}
 		return cols / blockCols * f.blockBytes(), nil
 	}
-	return 0, fmt.Errorf("unknown format %s", f)
+	return 0, fmt.Errorf("unknown format %s: it has no native layout", f)
 }
 
 // blockBytes is the length of a native block of a quantised format.

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1 };  // as in format.go
+enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, CODES2, CODES4, CODES6, CODES8, FLOAT8, FORMATS };  // as in format.go
 
 // Rows of x that a product keeps in cache, columns of k that it widens at once,
 // and queries that share a block of keys.
@@ -15,6 +15,15 @@ enum { MC = 192, KC = 256, QC = 48 };
 #define MUL_SCRATCH (MC * KC + KC * 16 + MC * 16)
 #define ATTEND_SCRATCH(hd) (QC * (2 * (size_t)(hd) + 16 + 16 + 2))
 
+// What a matrix of codes has beside its format; see Groups in groups.go.
+typedef struct {
+  int shift;              // log2 of the columns of a group
+  int bias, nested;       // whether there are biases; whether scales are products
+  int zero;               // what is subtracted of a code of 6 bits
+  size_t head;            // bytes of the scales and biases of a panel, before its codes
+  const uint8_t *values;  // of a code of 4 bits: float16 [16] in low and high bytes, float32 [16]
+} groups;
+
 typedef struct {
   float *y;
   size_t ldy;
@@ -23,6 +32,7 @@ typedef struct {
   int M, K, n0, n1, fmt;
   const uint8_t *panels;
   size_t panel_size;
+  groups g;
   float *scratch;
 } mul_args;
 

@@ -264,7 +264,11 @@ INLINE size_t block_bytes(int fmt) {
   case F16: case BF16: return 32 * 32;
   case Q8_0: return 32 + 32 * 16;
   case Q4_0: return 32 + 16 * 16;
-  default: return 64 + 16 * 16;
+  case Q4_1: return 64 + 16 * 16;
+  case CODES2: return 32 * 4;  // of the codes only
+  case CODES4: return 32 * 8;
+  case CODES6: return 32 * 12;
+  default: return 32 * 16;
   }
 }
 
@@ -316,9 +320,10 @@ INLINE void widen1(int fmt, const uint8_t *p, int k, v8 w[2]) {
   }
 }
 
-// decode widens n columns that start at the block p to w [n][16].
-INLINE void decode(int fmt, const uint8_t *p, int n, float *w) {
+// decode widens the columns [k0, k0+n) of a panel to w [n][16].
+INLINE void decode(int fmt, const uint8_t *p, int k0, int n, float *w) {
   int k = 0;
+  p += (size_t)(k0 / 32) * block_bytes(fmt);
   for (; k + 32 <= n; k += 32) {
     scales s = block_scales(fmt, p);
     for (int j = 0; j < 32; j += 2) {
@@ -383,18 +388,164 @@ INLINE void few(int fmt, int MR, int NP, int K, const float *restrict x, size_t 
   }
 }
 
+// ---- matrices of codes ----
+
+// group_scales gives the scales and biases of the group that column k of a panel
+// is in. Without biases they are -0, which changes nothing that it is added to.
+INLINE scales group_scales(const groups *g, const uint8_t *panel, int k) {
+  const size_t both = 1 + g->bias;
+  const uint8_t *p;
+  scales s;
+  s.m0 = s.m1 = v_set1(-0.0f);
+  if (g->nested) {
+    const size_t n = 256 >> g->shift;
+    p = panel + (size_t)(k / 256) * (64 + 16 * n) * both;
+  } else {
+    p = panel + (size_t)(k >> g->shift) * 64 * both;
+  }
+  s.d0 = v_load((const float *)p);
+  s.d1 = v_load((const float *)p + 8);
+  if (g->bias) {
+    s.m0 = v_load((const float *)p + 16);
+    s.m1 = v_load((const float *)p + 24);
+  }
+  if (g->nested) {
+    p += 64 * both + (size_t)(k % 256 >> g->shift) * 16 * both;
+    s.d0 = v_mul(s.d0, v_i8(p));
+    s.d1 = v_mul(s.d1, v_i8(p + 8));
+    if (g->bias) {
+      s.m0 = v_mul(s.m0, v_i8(p + 16));
+      s.m1 = v_mul(s.m1, v_i8(p + 24));
+    }
+  }
+  return s;
+}
+
+INLINE v8 scaled(v8 q, v8 d, v8 m) { return v_add(v_mul(d, q), m); }
+
+// codes2 gives columns k+2*part and the next (k a multiple of 4) of the 16 whose
+// codes are at p.
+INLINE void codes2(int fmt, const uint8_t *p, int k, int part, v_values t, int zero, const scales *s, v8 w[4]) {
+  const uint8_t *nibbles = p + 8 * k + 16 * part;
+  switch (fmt) {
+  case CODES2: v_codes2(p + 4 * k, part, w); break;
+  case CODES4: v_codes4(nibbles, t, w); break;
+  case CODES6: v_codes6(nibbles, p + 128 + 4 * k, part, zero, w); break;
+  case CODES8:
+    UNROLL for (int j = 0; j < 4; j++) w[j] = v_u8(p + 16 * k + 32 * part + 8 * j);
+    break;
+  default:
+    UNROLL for (int j = 0; j < 4; j += 2) v_float8(p + 16 * k + 32 * part + 8 * j, w + j);
+  }
+  UNROLL for (int j = 0; j < 4; j++) w[j] = scaled(w[j], j & 1 ? s->d1 : s->d0, j & 1 ? s->m1 : s->m0);
+}
+
+// code1 gives one column of FLOAT8, of which a row may have any number.
+INLINE void code1(const uint8_t *p, const scales *s, v8 w[2]) {
+  v_float8(p, w);
+  w[0] = scaled(w[0], s->d0, s->m0);
+  w[1] = scaled(w[1], s->d1, s->m1);
+}
+
+// decode_groups is decode for matrices of codes; k0 is a multiple of 256.
+INLINE void decode_groups(int fmt, const groups *g, const uint8_t *panel, int k0, int n, float *w) {
+  const size_t bytes = block_bytes(fmt) / 2;  // of 16 columns
+  const uint8_t *p = panel + g->head + (size_t)(k0 / 16) * bytes;
+  const v_values t = v_values_at(g->values);
+  const int group = 1 << g->shift;
+  scales s;
+  int k = 0;
+  for (; k + 16 <= n; k += 16, p += bytes) {
+    if ((k & (group - 1)) == 0) s = group_scales(g, panel, k0 + k);
+    for (int j = 0; j < 16; j += 4) {
+      UNROLL for (int part = 0; part < 2; part++) {
+        v8 v[4];
+        codes2(fmt, p, j, part, t, g->zero, &s, v);
+        UNROLL for (int i = 0; i < 4; i++) v_store(w + 8 * i, v[i]);
+        w += 32;
+      }
+    }
+  }
+  if (fmt == FLOAT8 && k < n) {
+    if ((k & (group - 1)) == 0) s = group_scales(g, panel, k0 + k);
+    for (; k < n; k++, p += 16, w += 16) {
+      v8 v[2];
+      code1(p, &s, v);
+      v_store(w, v[0]);
+      v_store(w + 8, v[1]);
+    }
+  }
+}
+
+// few_groups is few for matrices of codes.
+INLINE void few_groups(int fmt, int MR, int NP, int K, const float *restrict x, size_t ldx, const groups *g,
+                       const uint8_t *restrict panel, size_t panel_size, float *restrict y, size_t ldy) {
+  const size_t bytes = block_bytes(fmt) / 2;
+  const uint8_t *p = panel + g->head;
+  const v_values t = v_values_at(g->values);
+  const int group = 1 << g->shift, zero = g->zero;
+  v8 acc[12];
+  scales s[4];
+  UNROLL for (int i = 0; i < 2 * MR * NP; i++) acc[i] = v_zero();
+  int k = 0;
+  for (; k + 16 <= K; k += 16, p += bytes) {
+    if ((k & (group - 1)) == 0) UNROLL for (int n = 0; n < NP; n++) s[n] = group_scales(g, panel + n * panel_size, k);
+    for (int j = 0; j < 16; j += 4) {
+      UNROLL for (int n = 0; n < NP; n++) {
+        UNROLL for (int part = 0; part < 2; part++) {
+          v8 w[4];
+          codes2(fmt, p + n * panel_size, j, part, t, zero, &s[n], w);
+          UNROLL for (int c = 0; c < 2; c++) {
+            UNROLL for (int i = 0; i < MR; i++) {
+              v8 v = v_set1(x[i * ldx + k + j + 2 * part + c]);
+              acc[(i * NP + n) * 2] = v_fma(v, w[2 * c], acc[(i * NP + n) * 2]);
+              acc[(i * NP + n) * 2 + 1] = v_fma(v, w[2 * c + 1], acc[(i * NP + n) * 2 + 1]);
+            }
+          }
+        }
+      }
+    }
+  }
+  if (fmt == FLOAT8 && k < K) {
+    if ((k & (group - 1)) == 0) UNROLL for (int n = 0; n < NP; n++) s[n] = group_scales(g, panel + n * panel_size, k);
+    for (; k < K; k++, p += 16) {
+      UNROLL for (int n = 0; n < NP; n++) {
+        v8 w[2];
+        code1(p + n * panel_size, &s[n], w);
+        UNROLL for (int i = 0; i < MR; i++) {
+          v8 v = v_set1(x[i * ldx + k]);
+          acc[(i * NP + n) * 2] = v_fma(v, w[0], acc[(i * NP + n) * 2]);
+          acc[(i * NP + n) * 2 + 1] = v_fma(v, w[1], acc[(i * NP + n) * 2 + 1]);
+        }
+      }
+    }
+  }
+  UNROLL for (int i = 0; i < MR; i++) {
+    UNROLL for (int n = 0; n < 2 * NP; n++) v_store(y + i * ldy + 8 * n, acc[i * NP * 2 + n]);
+  }
+}
+
 #define FEW(fmt, MR, NP)                                                                                   \
   FN static __attribute__((noinline)) void few_##fmt##_##MR##_##NP(const mul_args *a, const uint8_t *p, float *y, size_t ldy) { \
-    few(fmt, MR, NP, a->K, a->x, a->ldx, p, a->panel_size, y, ldy);                                        \
+    if (fmt < CODES2)                                                                                      \
+      few(fmt, MR, NP, a->K, a->x, a->ldx, p, a->panel_size, y, ldy);                                      \
+    else                                                                                                   \
+      few_groups(fmt, MR, NP, a->K, a->x, a->ldx, &a->g, p, a->panel_size, y, ldy);                        \
   }
 #define FORMAT(fmt)                                                                                        \
   FEW(fmt, 1, 4) FEW(fmt, 1, 1) FEW(fmt, 2, 2) FEW(fmt, 2, 1) FEW(fmt, 3, 2) FEW(fmt, 3, 1)                \
   FEW(fmt, 4, 1) FEW(fmt, 5, 1) FEW(fmt, 6, 1)                                                             \
-  FN static __attribute__((noinline)) void decode_##fmt(const uint8_t *p, int n, float *w) { decode(fmt, p, n, w); }
+  FN static __attribute__((noinline)) void decode_##fmt(const groups *g, const uint8_t *panel, int k, int n, float *w) { \
+    if (fmt < CODES2)                                                                                      \
+      decode(fmt, panel, k, n, w);                                                                         \
+    else                                                                                                   \
+      decode_groups(fmt, g, panel, k, n, w);                                                               \
+  }
 FORMAT(F32) FORMAT(F16) FORMAT(BF16) FORMAT(Q8_0) FORMAT(Q4_0) FORMAT(Q4_1)
+FORMAT(CODES2) FORMAT(CODES4) FORMAT(CODES6) FORMAT(CODES8) FORMAT(FLOAT8)
 
 typedef void (*few_fn)(const mul_args *, const uint8_t *, float *, size_t);
-typedef void (*decode_fn)(const uint8_t *, int, float *);
+typedef void (*decode_fn)(const groups *, const uint8_t *, int, int, float *);
 
 // One format's functions: few1[M] for one panel, few_n[M] for wide[M] panels.
 typedef struct {
@@ -405,7 +556,8 @@ typedef struct {
   {{0, few_##fmt##_1_1, few_##fmt##_2_1, few_##fmt##_3_1, few_##fmt##_4_1, few_##fmt##_5_1, few_##fmt##_6_1}, \
    {0, few_##fmt##_1_4, few_##fmt##_2_2, few_##fmt##_3_2},                                                   \
    decode_##fmt}
-static const format_fns formats[6] = {FNS(F32), FNS(F16), FNS(BF16), FNS(Q8_0), FNS(Q4_0), FNS(Q4_1)};
+static const format_fns formats[FORMATS] = {FNS(F32),    FNS(F16),    FNS(BF16),   FNS(Q8_0),   FNS(Q4_0),  FNS(Q4_1),
+                                            FNS(CODES2), FNS(CODES4), FNS(CODES6), FNS(CODES8), FNS(FLOAT8)};
 static const int wide[4] = {0, 4, 2, 2};
 
 // few_rows multiplies up to 6 rows.
@@ -436,7 +588,6 @@ FN void NAME(mul)(const mul_args *a) {
     return;
   }
   float *xs = a->scratch, *ws = xs + MC * KC, *ys = ws + KC * 16;
-  const size_t bytes32 = block_bytes(a->fmt);
   // Chunks of rows of equal height.
   int parts = (a->M + MC - 1) / MC;
   for (int part = 0, m0 = 0; part < parts; part++) {
@@ -450,12 +601,12 @@ FN void NAME(mul)(const mul_args *a) {
       int K = a->K - k < KC ? a->K - k : KC, more = k > 0;
       for (int i = 0; i < M; i++) memcpy(xs + (size_t)i * KC, x + i * a->ldx + k, K * sizeof(float));
       for (int n = a->n0; n < a->n1; n += 16) {
-        const uint8_t *p = a->panels + (size_t)(n / 16) * a->panel_size + (size_t)(k / 32) * bytes32;
+        const uint8_t *p = a->panels + (size_t)(n / 16) * a->panel_size;
         const float *w = ws;
         if (a->fmt == F32)
-          w = (const float *)p;
+          w = (const float *)p + (size_t)k * 16;
         else
-          formats[a->fmt].decode(p, K, ws);
+          formats[a->fmt].decode(&a->g, p, k, K, ws);
         if (n + 16 <= a->n1) {
           tiles(M, K, xs, KC, w, 16, y + n, a->ldy, more);
           continue;

@@ -18,12 +18,20 @@ const panelRows = 16
 // bits each. For the quantised formats it is, for each block of 32 columns,
 // 16 float16 scales d (then 16 float16 m for Q4_1) and then the codes: int8
 // [32][16], or nibbles [16][16] of which byte [i][r] has column 2i of row r in
-// its low half and column 2i+1 in its high half. Rows beyond the last are zero.
+// its low half and column 2i+1 in its high half. Panels of codes are described
+// in groups.go. Rows beyond the last are zero.
 type Matrix struct {
 	format     Format
 	rows, cols int
 	panelSize  int // bytes of a panel
 	data       []byte
+
+	// Of a matrix of codes.
+	groups       Groups
+	head         int    // bytes of a panel before its codes
+	shift        int    // log2 of groups.Columns
+	bias, nested int    // 1 where groups has them
+	values       []byte // see valueTable
 }
 
 // Rows is the number of outputs.
@@ -171,6 +179,10 @@ func (m *Matrix) Row(r int, dst []float32) {
 		for k := range dst {
 			dst[k] = BF16ToF32(binary.LittleEndian.Uint16(panel[(k*panelRows+lane)*2:]))
 		}
+		return
+	}
+	if m.format >= Codes2 {
+		m.groupValues(panel, lane, 0, dst, 1)
 		return
 	}
 	size := m.format.blockBytes() * panelRows

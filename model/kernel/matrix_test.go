@@ -84,7 +84,7 @@ func TestRowAndDecode(t *testing.T) {
 				f.Dequantize(want, src[i*n:][:n])
 				m.Row(i, got)
 				equalBits(t, fmt.Sprintf("%s row %d", f, i), got, want)
-				refDecode(f, m.data[i/panelRows*m.panelSize:], 0, cols, panel)
+				refDecode(m, m.data[i/panelRows*m.panelSize:], 0, cols, panel)
 				for k := range got {
 					got[k] = panel[k*panelRows+i%panelRows]
 				}

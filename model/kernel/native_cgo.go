@@ -41,8 +41,10 @@ static int lk_avx2(void) { return 0; }
 #endif
 
 static void lk_mul(int portable, int fmt, float *y, size_t ldy, const float *x, size_t ldx, int M, int K, int n0, int n1,
-                   const uint8_t *panels, size_t panel_size, float *scratch) {
-	mul_args a = {y, ldy, x, ldx, M, K, n0, n1, fmt, panels, panel_size, scratch};
+                   const uint8_t *panels, size_t panel_size, int shift, int bias, int nested, int zero, size_t head,
+                   const uint8_t *values, float *scratch) {
+	groups g = {shift, bias, nested, zero, head, values};
+	mul_args a = {y, ldy, x, ldx, M, K, n0, n1, fmt, panels, panel_size, g, scratch};
 	CALL(portable, mul, &a);
 }
 static void lk_attend(int portable, float *out, size_t ldo, const float *q, size_t ldq, int R, int G, int hd, int b0, int b1,
@@ -115,7 +117,9 @@ func cf(x []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceDat
 func (c native) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
 	scratch := s.floats(C.MUL_SCRATCH)
 	C.lk_mul(c.form(), C.int(m.format), cf(y), C.size_t(ldy), cf(x), C.size_t(ldx), C.int(M), C.int(m.cols), C.int(n0), C.int(n1),
-		(*C.uint8_t)(unsafe.SliceData(m.data)), C.size_t(m.panelSize), cf(scratch))
+		(*C.uint8_t)(unsafe.SliceData(m.data)), C.size_t(m.panelSize),
+		C.int(m.shift), C.int(m.bias), C.int(m.nested), C.int(m.groups.Zero), C.size_t(m.head),
+		(*C.uint8_t)(unsafe.SliceData(m.values)), cf(scratch))
 }
 
 // attend gives C the addresses of the blocks as numbers. They stay good: keep

@@ -136,8 +136,15 @@ func max2(a, b float32) float32 {
 }
 
 // refDecode widens the columns [k0, k0+n) of a panel to out [n][16]. For the
-// quantised formats k0 and n are multiples of 32.
-func refDecode(f Format, panel []byte, k0, n int, out []float32) {
+// block formats k0 and n are multiples of 32.
+func refDecode(m *Matrix, panel []byte, k0, n int, out []float32) {
+	if m.format >= Codes2 {
+		for lane := range min(panelRows, n*panelRows) {
+			m.groupValues(panel, lane, k0, out[lane:n*panelRows], panelRows)
+		}
+		return
+	}
+	f := m.format
 	switch f {
 	case F32:
 		for i := range n * panelRows {
@@ -190,7 +197,7 @@ func refDecode(f Format, panel []byte, k0, n int, out []float32) {
 func (reference) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
 	w := s.floats(m.cols * panelRows)
 	for n := n0; n < n1; n += panelRows {
-		refDecode(m.format, m.data[n/panelRows*m.panelSize:][:m.panelSize], 0, m.cols, w)
+		refDecode(m, m.data[n/panelRows*m.panelSize:][:m.panelSize], 0, m.cols, w)
 		for i := range M {
 			var acc [panelRows]float32
 			for k, v := range x[i*ldx:][:m.cols] {

@@ -62,6 +62,53 @@ INLINE void v_nibbles(const void *p, v8 w[4]) {
   w[2] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(hi));
   w[3] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(hi, 8)));
 }
+INLINE v8 v_u8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+// 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
+// and a bias that is larger by 8.
+INLINE void v_float8(const void *p, v8 w[2]) {
+  const __m128i mask = _mm_set1_epi16((short)0xbfff);
+  __m128i b = _mm_loadu_si128((const __m128i *)p);
+  __m128i lo = _mm_unpacklo_epi8(_mm_setzero_si128(), b), hi = _mm_unpackhi_epi8(_mm_setzero_si128(), b);
+  w[0] = _mm256_cvtph_ps(_mm_and_si128(_mm_srai_epi16(lo, 1), mask));
+  w[1] = _mm256_cvtph_ps(_mm_and_si128(_mm_srai_epi16(hi, 1), mask));
+}
+// the values of 16 codes of 4 bits
+typedef struct { __m128i lo, hi; } v_values;
+INLINE v_values v_values_at(const uint8_t *p) {
+  v_values t = {_mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)(p + 16))};
+  return t;
+}
+INLINE void v_lookup(v_values t, __m128i code, v8 w[2]) {
+  __m128i lo = _mm_shuffle_epi8(t.lo, code), hi = _mm_shuffle_epi8(t.hi, code);
+  w[0] = _mm256_cvtph_ps(_mm_unpacklo_epi8(lo, hi));
+  w[1] = _mm256_cvtph_ps(_mm_unpackhi_epi8(lo, hi));
+}
+INLINE void v_signed(__m128i b, v8 w[2]) {
+  w[0] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b));
+  w[1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(b, 8)));
+}
+// 16 bytes of nibbles, as for v_nibbles, through a table
+INLINE void v_codes4(const void *p, v_values t, v8 w[4]) {
+  const __m128i mask = _mm_set1_epi8(15);
+  __m128i b = _mm_loadu_si128((const __m128i *)p);
+  v_lookup(t, _mm_and_si128(b, mask), w);
+  v_lookup(t, _mm_and_si128(_mm_srli_epi16(b, 4), mask), w + 2);
+}
+// bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
+INLINE void v_codes2(const void *p, int part, v8 w[4]) {
+  const __m128i mask = _mm_set1_epi8(3);
+  __m128i b = _mm_loadu_si128((const __m128i *)p);
+  v_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part), mask), w);
+  v_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part + 2), mask), w + 2);
+}
+// nibbles at p and above them the two bits of v_codes2 at high, less zero
+INLINE void v_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
+  const __m128i mask = _mm_set1_epi8(15), top = _mm_set1_epi8(0x30), z = _mm_set1_epi8(zero);
+  __m128i b = _mm_loadu_si128((const __m128i *)p), h = _mm_loadu_si128((const __m128i *)high);
+  __m128i h0 = part ? h : _mm_slli_epi16(h, 4), h1 = part ? _mm_srli_epi16(h, 2) : _mm_slli_epi16(h, 2);
+  v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(b, mask), _mm_and_si128(h0, top)), z), w);
+  v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(_mm_srli_epi16(b, 4), mask), _mm_and_si128(h1, top)), z), w + 2);
+}
 // doubles
 INLINE v4d d_set1(double a) { return _mm256_set1_pd(a); }
 INLINE v4d d_from(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }

@@ -34,7 +34,8 @@ INLINE float fma1(float x, float y, float z) {
   return (float)s;
 }
 // Not inlined: a kernel holds hundreds, and took the compiler a minute.
-static __attribute__((noinline)) v4 fma4(v4 x, v4 y, v4 z) {
+#define NOINLINE static __attribute__((noinline))
+NOINLINE v4 fma4(v4 x, v4 y, v4 z) {
   return (v4){fma1(x[0], y[0], z[0]), fma1(x[1], y[1], z[1]), fma1(x[2], y[2], z[2]), fma1(x[3], y[3], z[3])};
 }
 INLINE v2d fma2(v2d x, v2d y, v2d z) { return (v2d){fma(x[0], y[0], z[0]), fma(x[1], y[1], z[1])}; }
@@ -101,6 +102,57 @@ INLINE void v_nibbles(const void *p, v8 w[4]) {
   w[2] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(hi))));
   w[3] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(hi))));
 }
+INLINE v8 v_u8(const void *p) { return widen_s16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8((const uint8_t *)p)))); }
+INLINE v8 widen_f16(uint16x8_t h) {
+  return (v8){(v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(h))), (v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(h)))};
+}
+// 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
+// and a bias that is larger by 8.
+INLINE v8 float8(uint16x8_t b) {
+  uint16x8_t sign = vshlq_n_u16(vandq_u16(b, vdupq_n_u16(0x80)), 8);
+  return widen_f16(vorrq_u16(sign, vshlq_n_u16(vandq_u16(b, vdupq_n_u16(0x7f)), 7)));
+}
+INLINE void v_float8(const void *p, v8 w[2]) {
+  uint8x16_t b = vld1q_u8(p);
+  w[0] = float8(vmovl_u8(vget_low_u8(b)));
+  w[1] = float8(vmovl_u8(vget_high_u8(b)));
+}
+// the values of 16 codes of 4 bits
+typedef struct { uint8x16_t lo, hi; } v_values;
+INLINE v_values v_values_at(const uint8_t *p) { return (v_values){vld1q_u8(p), vld1q_u8(p + 16)}; }
+INLINE void v_lookup(v_values t, uint8x16_t code, v8 w[2]) {
+  uint8x16_t lo = vqtbl1q_u8(t.lo, code), hi = vqtbl1q_u8(t.hi, code);
+  w[0] = widen_f16(vreinterpretq_u16_u8(vzip1q_u8(lo, hi)));
+  w[1] = widen_f16(vreinterpretq_u16_u8(vzip2q_u8(lo, hi)));
+}
+INLINE void v_signed(uint8x16_t b, v8 w[2]) {
+  int8x16_t s = vreinterpretq_s8_u8(b);
+  w[0] = widen_s16(vmovl_s8(vget_low_s8(s)));
+  w[1] = widen_s16(vmovl_s8(vget_high_s8(s)));
+}
+INLINE void v_codes4(const void *p, v_values t, v8 w[4]) {
+  uint8x16_t b = vld1q_u8(p);
+  v_lookup(t, vandq_u8(b, vdupq_n_u8(15)), w);
+  v_lookup(t, vshrq_n_u8(b, 4), w + 2);
+}
+// two bits of each byte, counted from bit 4*part, and the next two
+INLINE void bits2(const void *p, int part, uint8x16_t h[2]) {
+  uint8x16_t b = vld1q_u8(p), mask = vdupq_n_u8(3);
+  h[0] = vandq_u8(part ? vshrq_n_u8(b, 4) : b, mask);
+  h[1] = vandq_u8(part ? vshrq_n_u8(b, 6) : vshrq_n_u8(b, 2), mask);
+}
+INLINE void v_codes2(const void *p, int part, v8 w[4]) {
+  uint8x16_t h[2];
+  bits2(p, part, h);
+  v_signed(h[0], w);
+  v_signed(h[1], w + 2);
+}
+INLINE void v_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
+  uint8x16_t b = vld1q_u8(p), z = vdupq_n_u8(zero), h[2];
+  bits2(high, part, h);
+  v_signed(vsubq_u8(vorrq_u8(vandq_u8(b, vdupq_n_u8(15)), vshlq_n_u8(h[0], 4)), z), w);
+  v_signed(vsubq_u8(vorrq_u8(vshrq_n_u8(b, 4), vshlq_n_u8(h[1], 4)), z), w + 2);
+}
 #else
 INLINE float f16_1(uint16_t h) {
   uint32_t sign = (uint32_t)(h >> 15) << 31, exp = h >> 10 & 31, frac = h & 1023, bits;
@@ -140,6 +192,53 @@ INLINE void v_nibbles(const void *p, v8 w[4]) {
     uint8_t b = ((const uint8_t *)p)[i];
     q[i] = b & 15;
     q[16 + i] = b >> 4;
+  }
+  for (int i = 0; i < 4; i++) w[i] = v_i8(q + 8 * i);
+}
+INLINE v8 v_u8(const void *p) {
+  const uint8_t *q = p;
+  return (v8){{q[0], q[1], q[2], q[3]}, {q[4], q[5], q[6], q[7]}};
+}
+// 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
+// and a bias that is larger by 8.
+NOINLINE void v_float8(const void *p, v8 w[2]) {
+  uint16_t h[16];
+  for (int i = 0; i < 16; i++) {
+    uint16_t b = ((const uint8_t *)p)[i];
+    h[i] = (b & 0x80) << 8 | (b & 0x7f) << 7;
+  }
+  w[0] = v_f16(h);
+  w[1] = v_f16(h + 8);
+}
+// the values of 16 codes of 4 bits
+typedef const float *v_values;
+INLINE v_values v_values_at(const uint8_t *p) { return (const float *)(p + 32); }
+NOINLINE void v_codes4(const void *p, v_values t, v8 w[4]) {
+  float f[32];
+  for (int i = 0; i < 16; i++) {
+    uint8_t b = ((const uint8_t *)p)[i];
+    f[i] = t[b & 15];
+    f[16 + i] = t[b >> 4];
+  }
+  for (int i = 0; i < 4; i++) w[i] = v_load(f + 8 * i);
+}
+// bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
+NOINLINE void v_codes2(const void *p, int part, v8 w[4]) {
+  int8_t q[32];
+  for (int i = 0; i < 16; i++) {
+    uint8_t b = ((const uint8_t *)p)[i] >> 4 * part;
+    q[i] = b & 3;
+    q[16 + i] = b >> 2 & 3;
+  }
+  for (int i = 0; i < 4; i++) w[i] = v_i8(q + 8 * i);
+}
+// nibbles at p and above them the two bits of v_codes2 at high, less zero
+NOINLINE void v_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
+  int8_t q[32];
+  for (int i = 0; i < 16; i++) {
+    uint8_t b = ((const uint8_t *)p)[i], h = ((const uint8_t *)high)[i] >> 4 * part;
+    q[i] = ((b & 15) | (h & 3) << 4) - zero;
+    q[16 + i] = (b >> 4 | (h >> 2 & 3) << 4) - zero;
   }
   for (int i = 0; i < 4; i++) w[i] = v_i8(q + 8 * i);
 }

@@ -1,0 +1,263 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// layouts are storages of codes that between them take every branch of the
+// kernels.
+var layouts = []Groups{
+	{Bits: 2, Columns: 32, Bias: true},
+	{Bits: 2, Columns: 16, Bias: true, Nested: true}, // Q2_K
+	{Bits: 4, Columns: 16, Values: e2m1},
+	{Bits: 4, Columns: 64, Bias: true, Values: integers},
+	{Bits: 4, Columns: 32, Bias: true, Nested: true, Values: integers}, // Q4_K
+	{Bits: 4, Columns: 16, Nested: true, Values: integers},
+	{Bits: 6, Columns: 32, Zero: 16},
+	{Bits: 6, Columns: 128, Bias: true},
+	{Bits: 6, Columns: 16, Zero: 32, Nested: true}, // Q6_K
+	{Bits: 8, Columns: 32, Bias: true},
+	{Bits: 8, Columns: 256},
+	{Bits: 8, Float8: true, Columns: 128},
+	{Bits: 8, Float8: true, Columns: 256, Bias: true},
+}
+
+// The tables of integers from 0, and of E2M1 floats with a −0.
+var (
+	integers = [16]uint16{0, 0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700, 0x4800, 0x4880, 0x4900, 0x4980, 0x4a00, 0x4a80, 0x4b00, 0x4b80}
+	e2m1     = [16]uint16{0, 0x3800, 0x3c00, 0x3e00, 0x4000, 0x4200, 0x4400, 0x4600, 0x8000, 0xb800, 0xbc00, 0xbe00, 0xc000, 0xc200, 0xc400, 0xc600}
+)
+
+func (g Groups) String() string {
+	return fmt.Sprintf("%s of %d columns, bias %t, nested %t", g.format(), g.Columns, g.Bias, g.Nested)
+}
+
+// width draws a number of columns that g can have.
+func (g Groups) width(r *rand.Rand, most int) int {
+	n := r.IntN(most) + 1
+	switch {
+	case g.Nested:
+		return (n + 255) / 256 * 256
+	case g.Float8:
+		return n
+	}
+	return (n + 15) / 16 * 16
+}
+
+// randomGroups draws a matrix with finite values, and gives those too, [rows·cols],
+// computed from the definition.
+func randomGroups(t testing.TB, r *rand.Rand, g Groups, rows, cols int, tiny bool) (*Matrix, []float32) {
+	t.Helper()
+	want := make([]float32, 0, rows*cols)
+	m, err := PackGroups(g, rows, cols, func(_ int, to *GroupRow) {
+		for i := range to.Codes {
+			to.Codes[i] = uint8(r.IntN(1 << g.Bits))
+			if g.Float8 && to.Codes[i]&0x7f == 0x7f {
+				to.Codes[i]--
+			}
+		}
+		for _, list := range [][]float32{to.Scales, to.Biases} {
+			for i := range list {
+				list[i] = float32(r.NormFloat64() * math.Exp2(float64(r.IntN(12)-6)))
+				if tiny && r.IntN(16) == 0 {
+					list[i] = float32(math.Copysign(float64(r.IntN(2))*0x1p-140, float64(r.IntN(2))-0.5))
+				}
+			}
+		}
+		for _, list := range [][]int8{to.SubScales, to.SubBiases} {
+			for i := range list {
+				list[i] = int8(r.IntN(256) - 128)
+			}
+		}
+		want = append(want, defined(g, to)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, want
+}
+
+// defined is the value of every column of a row.
+func defined(g Groups, row *GroupRow) []float32 {
+	w := make([]float32, len(row.Codes))
+	for k, q := range row.Codes {
+		v := float32(q)
+		switch {
+		case g.Float8:
+			magnitude := float64(q&7) / 8 * 0x1p-6
+			if e := int(q >> 3 & 15); e > 0 {
+				magnitude = (1 + float64(q&7)/8) * math.Exp2(float64(e-7))
+			}
+			v = float32(math.Copysign(magnitude, 0.5-float64(q>>7)))
+		case g.Bits == 4:
+			v = F16ToF32(g.Values[q])
+		case g.Bits == 6:
+			v = float32(int(q) - g.Zero)
+		}
+		at := k / g.Columns
+		if g.Nested {
+			at = k / 256
+		}
+		scale := row.Scales[at]
+		if g.Nested {
+			scale *= float32(row.SubScales[k/g.Columns])
+		}
+		w[k] = scale * v
+		if g.Bias {
+			bias := row.Biases[at]
+			if g.Nested {
+				bias = float32(bias * float32(row.SubBiases[k/g.Columns]))
+			}
+			w[k] += bias
+		}
+	}
+	return w
+}
+
+// TestGroupsRow: Row and the panel decoder of the reference give the values of
+// the definition, and a column more or less in memory is as PackedBytes says.
+func TestGroupsRow(t *testing.T) {
+	r := source(20)
+	for _, g := range layouts {
+		for range 4 {
+			rows, cols := 1+r.IntN(40), g.width(r, 700)
+			m, want := randomGroups(t, r, g, rows, cols, true)
+			got, panel := make([]float32, cols), make([]float32, cols*panelRows)
+			for i := range rows {
+				m.Row(i, got)
+				equalBits(t, fmt.Sprintf("%s row %d", g, i), got, want[i*cols:][:cols])
+				refDecode(m, m.data[i/panelRows*m.panelSize:], 0, cols, panel)
+				for k := range got {
+					got[k] = panel[k*panelRows+i%panelRows]
+				}
+				equalBits(t, fmt.Sprintf("%s panel row %d", g, i), got, want[i*cols:][:cols])
+			}
+			if n, err := g.PackedBytes(rows, cols); err != nil || n != m.Bytes() {
+				t.Errorf("%s [%d %d]: PackedBytes %d, %v, want %d", g, rows, cols, n, err, m.Bytes())
+			}
+		}
+	}
+}
+
+// TestGroupsMul: the reference multiplies the values of the definition, and the
+// C kernels do what the reference does, for all small M and all tails.
+func TestGroupsMul(t *testing.T) {
+	r := source(21)
+	one := func(k kernels, name string, g Groups, M, rows, cols int, inf bool) {
+		t.Helper()
+		m, w := randomGroups(t, r, g, rows, cols, true)
+		dense := PackF32(rows, cols, w)
+		ldx, ldy := cols+r.IntN(3), rows+r.IntN(3)
+		x := wild(r, M*ldx, inf)
+		got := plain(r, M*ldy)
+		want := append([]float32(nil), got...)
+		k.mul(m, got, ldy, x, ldx, M, 0, rows, new(Scratch))
+		reference{}.mul(dense, want, ldy, x, ldx, M, 0, rows, new(Scratch))
+		equalBits(t, fmt.Sprintf("%s %s M=%d rows=%d cols=%d", name, g, M, rows, cols), got, want)
+	}
+	for _, g := range layouts {
+		for range 3 {
+			one(reference{}, "go", g, 1+r.IntN(5), 1+r.IntN(40), g.width(r, 400), false)
+		}
+	}
+	for _, c := range forms(t) {
+		for _, g := range layouts {
+			for M := 1; M <= 16; M++ {
+				one(c, c.name, g, M, 1+r.IntN(90), g.width(r, 300), M%4 == 0)
+			}
+			for range 12 {
+				one(c, c.name, g, 1+r.IntN(9), 1+r.IntN(80), g.width(r, 60), false)
+			}
+			one(c, c.name, g, 2, 35, g.width(r, 16)+768, false) // several blocks of k
+			one(c, c.name, g, 13, 35, g.width(r, 16)+768, false)
+			one(c, c.name, g, 200, 17, g.width(r, 280), false) // several chunks of rows
+		}
+	}
+}
+
+// TestGroupsSplits: rows and columns in pieces, and any pool, give the same bits.
+func TestGroupsSplits(t *testing.T) {
+	r := source(22)
+	for _, g := range layouts {
+		const rows = 150
+		cols := g.width(r, 16) + 256
+		cols = g.width(r, cols)
+		m, _ := randomGroups(t, r, g, rows, cols, true)
+		for _, M := range []int{1, 5, 31} {
+			x := plain(r, M*cols)
+			want, got := make([]float32, M*rows), make([]float32, M*rows)
+			var s Scratch
+			m.Mul(want, rows, x, cols, M, 0, rows, &s)
+			for i := 0; i < M; {
+				n := min(1+r.IntN(9), M-i)
+				for c := 0; c < rows; {
+					c1 := min(c+16*(1+r.IntN(5)), rows)
+					m.Mul(got[i*rows:], rows, x[i*cols:], cols, n, c, c1, &s)
+					c = c1
+				}
+				i += n
+			}
+			equalBits(t, fmt.Sprintf("%s M=%d in pieces", g, M), got, want)
+			p := NewPool(3)
+			clear(got)
+			p.Mul(m, got, rows, x, cols, M)
+			p.Close()
+			equalBits(t, fmt.Sprintf("%s M=%d with 3 threads", g, M), got, want)
+		}
+	}
+}
+
+func TestPackGroupsErrors(t *testing.T) {
+	for _, tt := range []struct {
+		g          Groups
+		rows, cols int
+		want       string
+	}{
+		{Groups{Bits: 3, Columns: 32}, 1, 32, "codes of 3 bits"},
+		{Groups{Bits: 4, Float8: true, Columns: 32}, 1, 32, "codes of 4 bits"},
+		{Groups{Bits: 4, Columns: 48}, 1, 48, "groups of 48 columns"},
+		{Groups{Bits: 4, Columns: 8}, 1, 48, "groups of 8 columns"},
+		{Groups{Bits: 6, Columns: 16, Zero: 65}, 1, 48, "zero at code 65"},
+		{Groups{Bits: 4, Columns: 32}, 1, 40, "row of 40 columns in codes of 4 bits"},
+		{Groups{Bits: 4, Columns: 32, Nested: true}, 1, 128, "a multiple of 256"},
+		{Groups{Bits: 8, Columns: 32}, -1, 32, "-1 rows"},
+		{Groups{Bits: 8, Columns: 32}, 1, math.MaxInt, "row of 9223372036854775807 columns"},
+	} {
+		_, err := PackGroups(tt.g, tt.rows, tt.cols, nil)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("PackGroups(%+v, %d, %d): %v, want %q", tt.g, tt.rows, tt.cols, err, tt.want)
+		}
+	}
+}
+
+// BenchmarkMul multiplies M rows by a matrix [4096 4096] on one core.
+func BenchmarkMul(b *testing.B) {
+	const n = 4096
+	r := source(23)
+	matrices := map[string]*Matrix{}
+	matrices["Q4_1"], _ = randomMatrix(b, r, Q4_1, n, n)
+	matrices["Q8_0"], _ = randomMatrix(b, r, Q8_0, n, n)
+	for name, g := range map[string]Groups{
+		"Q2_K": layouts[1], "Q4_K": layouts[4], "Q6_K": layouts[8], "MLX4": layouts[3], "MLX8": layouts[9], "FP8": layouts[11],
+	} {
+		matrices[name], _ = randomGroups(b, r, g, n, n, false)
+	}
+	for _, name := range []string{"Q4_1", "Q8_0", "Q2_K", "Q4_K", "Q6_K", "MLX4", "MLX8", "FP8"} {
+		for _, M := range []int{1, 4, 64} {
+			b.Run(fmt.Sprintf("format=%s/M=%d", name, M), func(b *testing.B) {
+				m := matrices[name]
+				x, y := plain(r, M*n), make([]float32, M*n)
+				var s Scratch
+				for b.Loop() {
+					m.Mul(y, n, x, n, M, 0, n, &s)
+				}
+				b.ReportMetric(float64(b.N)*2*float64(M)*n*n/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				b.ReportMetric(float64(b.N)*float64(m.Bytes())/b.Elapsed().Seconds()/1e6, "MB/s")
+			})
+		}
+	}
+}
