@@ -9,9 +9,8 @@ import (
 // numbers that share a scale. The zero value is no type.
 type DType uint8
 
-// The plain types of safetensors and GGUF, and the block types of GGUF. The
-// types from Q5_0 on are known by name and size only: their tensors can be
-// listed, but not read as numbers.
+// The plain types of safetensors and GGUF, the block types of GGUF, and the
+// types of modules of which a safetensors file has scales beside the weight.
 const (
 	F64 DType = iota + 1
 	F32
@@ -33,14 +32,19 @@ const (
 	Q4_0 // 32 values: f16 d, 4-bit q[32]; x = d·(q-8)
 	Q4_1 // 32 values: f16 d, f16 m, 4-bit q[32]; x = d·q + m
 
-	Q5_0
+	Q5_0 // see ggufGroups for these
 	Q5_1
 	Q2_K
 	Q3_K
 	Q4_K
 	Q5_K
 	Q6_K
-	Q8_K
+	IQ4_NL
+	IQ4_XS
+	MXFP4
+	NVFP4
+
+	Q8_K // known by name and size only: listed, but not read as numbers
 	IQ1_S
 	IQ1_M
 	IQ2_XXS
@@ -48,12 +52,19 @@ const (
 	IQ2_S
 	IQ3_XXS
 	IQ3_S
-	IQ4_NL
-	IQ4_XS
 	TQ1_0
 	TQ2_0
-	MXFP4
-	NVFP4
+
+	Affine2 // MLX, codes of 2 bits: x = scale·q + bias
+	Affine3
+	Affine4
+	Affine5
+	Affine6
+	Affine8
+	MLXMXFP4 // MLX: E2M1 codes, 32 share an E8M0 scale
+	MLXNVFP4 // MLX: E2M1 codes, 16 share an E4M3 scale
+	MLXMXFP8 // MLX: E4M3 codes, 32 share an E8M0 scale
+	F8Scaled // E4M3, with scales of the whole tensor or of blocks of it
 )
 
 // layout returns the name of a type, the number of values in a block of it and
@@ -141,6 +152,26 @@ func (d DType) layout() (name string, values, bytes int) {
 		return "MXFP4", 32, 17
 	case NVFP4:
 		return "NVFP4", 64, 36
+	case Affine2:
+		return "MLX affine 2 bit", 32, 8
+	case Affine3:
+		return "MLX affine 3 bit", 32, 12
+	case Affine4:
+		return "MLX affine 4 bit", 32, 16
+	case Affine5:
+		return "MLX affine 5 bit", 32, 20
+	case Affine6:
+		return "MLX affine 6 bit", 32, 24
+	case Affine8:
+		return "MLX affine 8 bit", 32, 32
+	case MLXMXFP4:
+		return "MLX mxfp4", 32, 16
+	case MLXNVFP4:
+		return "MLX nvfp4", 16, 8
+	case MLXMXFP8:
+		return "MLX mxfp8", 32, 32
+	case F8Scaled:
+		return "F8_E4M3 with scales", 1, 1
 	}
 	return fmt.Sprintf("DType(%d)", uint8(d)), 0, 0
 }

@@ -13,6 +13,8 @@ type Tensor struct {
 	DType DType
 	Shape []int  // row-major, outermost dimension first (GGUF's dimensions reversed)
 	Data  []byte // little-endian; a view of the file, valid until the source is closed
+
+	scales *scales // of the types that have them in tensors of their own
 }
 
 // Source is a set of named tensors.
@@ -40,15 +42,33 @@ func (t Tensor) Values() int {
 
 // Float32s returns the values of t in row-major order, [Values()]. F16, BF16,
 // and the F8 types are widened exactly; Q8_0, Q4_0 and Q4_1 are d·q, d·(q-8)
-// and d·q + m, every operation rounded to float32; F64 is rounded to nearest.
-// Integers and other block types are an error: they are not weights that this
-// package can read as numbers.
+// and d·q + m, types that have Groups what Groups says, every operation rounded
+// to float32; F64 is rounded to nearest. Integers and other block types are an
+// error: they are not weights that this package can read as numbers.
 func (t Tensor) Float32s() ([]float32, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
 	x := make([]float32, t.Values())
-	b := t.Data
+	form, ok := t.form()
+	if !ok {
+		if err := t.widen(x, t.Data); err != nil {
+			return nil, err
+		}
+		return x, nil
+	}
+	rows, cols := t.matrix()
+	row := form.groups.newRow(cols)
+	for i := range rows {
+		form.head(i, &row)
+		form.codes(i, row.Codes)
+		form.groups.dequantize(x[i*cols:][:cols], &row)
+	}
+	return x, nil
+}
+
+// widen writes the values of b, which are of t's type, to x.
+func (t Tensor) widen(x []float32, b []byte) error {
 	switch t.DType {
 	case F64:
 		for i := range x {
@@ -81,9 +101,9 @@ func (t Tensor) Float32s() ([]float32, error) {
 	case Q4_1:
 		dequantizeQ4_1(x, b)
 	default:
-		return nil, t.unreadable("floating-point numbers")
+		return t.unreadable("floating-point numbers")
 	}
-	return x, nil
+	return nil
 }
 
 // Float64s returns the values of t in row-major order, [Values()]: F64 as
@@ -179,11 +199,17 @@ func (t Tensor) unreadable(as string) error {
 }
 
 // CheckFinite returns an error that names the first value of t that is NaN or
-// infinite; of block types, the first scale. Integers are finite. It reads
-// plain floats eight bytes at a time: a whole model can be checked at load.
+// infinite; of quantised types, the first scale that is or that makes such
+// values. Integers are finite. It reads plain floats eight bytes at a time: a
+// whole model can be checked at load.
 func (t Tensor) CheckFinite() error {
 	if err := t.check(); err != nil {
 		return err
+	}
+	if form, ok := t.form(); ok {
+		if err := t.checkGroups(form); err != nil || !form.groups.Float8 {
+			return err
+		}
 	}
 	at := -1
 	switch t.DType {
@@ -197,7 +223,7 @@ func (t Tensor) CheckFinite() error {
 		at = findExponent(t.Data, 2, 0x7c00_7c00_7c00_7c00, 0x0400_0400_0400_0400)
 	case F8E5M2:
 		at = findExponent(t.Data, 1, 0x7c7c_7c7c_7c7c_7c7c, 0x0404_0404_0404_0404)
-	case F8E4M3:
+	case F8E4M3, MLXMXFP8, F8Scaled:
 		at = findExponent(t.Data, 1, 0x7f7f_7f7f_7f7f_7f7f, 0x0101_0101_0101_0101)
 	case Q8_0, Q4_0:
 		return t.checkScales(1)
@@ -210,7 +236,11 @@ func (t Tensor) CheckFinite() error {
 	if at < 0 {
 		return nil
 	}
-	one := Tensor{Name: t.Name, DType: t.DType, Shape: []int{1}, Data: t.Data[at*t.DType.BlockBytes():][:t.DType.BlockBytes()]}
+	one := Tensor{Name: t.Name, DType: t.DType, Shape: []int{1}}
+	if t.scales != nil {
+		one.DType = F8E4M3
+	}
+	one.Data = t.Data[at*one.DType.BlockBytes():][:one.DType.BlockBytes()]
 	value, err := one.Float64s()
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -70,9 +71,8 @@ func same(a, b float64) bool {
 	return math.IsNaN(a) && math.IsNaN(b) || a == b && math.Signbit(a) == math.Signbit(b)
 }
 
-// TestBlocks compares block types with gguf-py's values: the block types that
-// can be read agree within 2 ulp, the others have the right size and are
-// refused by name.
+// TestBlocks compares block types with gguf-py's values, bit for bit, whole and
+// row by row.
 func TestBlocks(t *testing.T) {
 	dir := os.DirFS(sharedDir(t, "vectors", "engine", "gguf"))
 	golden, err := OpenSafetensors(dir, "blocks.safetensors")
@@ -110,36 +110,55 @@ func TestBlocks(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := Tensor{Name: "w", DType: dtype, Shape: values.Shape, Data: blocks.Data}.Float32s()
-		if dtype != Q8_0 && dtype != Q4_0 && dtype != Q4_1 {
-			wantError(t, err, "tensor w: storage type "+name)
-			continue
-		}
-		readable++
 		if err != nil {
 			t.Fatal(err)
 		}
+		readable++
 		for i := range wantValues {
-			if d := ulps(got[i], wantValues[i]); d > 2 {
-				t.Fatalf("%s value %d: %v, want %v (%d ulp)", name, i, got[i], wantValues[i], d)
+			if math.Float32bits(got[i]) != math.Float32bits(wantValues[i]) {
+				t.Fatalf("%s value %d: %v, want %v", name, i, got[i], wantValues[i])
+			}
+		}
+		w := Tensor{Name: "w", DType: dtype, Shape: values.Shape, Data: blocks.Data}
+		for i := range values.Shape[0] {
+			row := make([]float32, want.Values)
+			if err := w.Row(i, row); err != nil || !slices.Equal(row, wantValues[i*want.Values:][:want.Values]) {
+				t.Fatalf("%s row %d: %v, %v", name, i, row, err)
 			}
 		}
 	}
-	if readable != 3 {
-		t.Errorf("%d block types were compared, want 3", readable)
+	if readable != 13 {
+		t.Errorf("%d block types were compared, want 13", readable)
 	}
 }
 
-// ulps is the number of float32 between a and b.
-func ulps(a, b float32) int64 {
-	order := func(f float32) int64 {
-		bits := int64(int32(math.Float32bits(f)))
-		if bits < 0 {
-			return math.MinInt32 - bits
+// TestNVFP4 compares with the definition, of which the vectors have no block:
+// four scales in E4M3 and 64 codes in E2M1, the first half of 16 in low nibbles.
+func TestNVFP4(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		b := make([]byte, 36)
+		for i := range b {
+			b[i] = byte(r.Uint32())
 		}
-		return bits
+		for i := range 4 {
+			b[i] &= 0x7f
+			if b[i] == 0x7f {
+				b[i] = 0 // NaN, which ggml takes for 0
+			}
+		}
+		got, err := Tensor{Name: "w", DType: NVFP4, Shape: []int{64}, Data: b}.Float32s()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, v := range got {
+			code := b[4+j/16*8+j%8] >> (j % 16 / 8 * 4) & 15
+			want := smallFloat(int(b[j/16]), 4, 3, false) * smallFloat(int(code), 2, 1, false)
+			if float64(v) != want {
+				t.Fatalf("value %d: %v, want %v", j, v, want)
+			}
+		}
 	}
-	d := order(a) - order(b)
-	return max(d, -d)
 }
 
 func TestFloat32sRefuses(t *testing.T) {
@@ -152,6 +171,7 @@ func TestFloat32sRefuses(t *testing.T) {
 		{"bytes missing", Tensor{Name: "w", DType: F32, Shape: []int{2}, Data: make([]byte, 4)}, "4 bytes, want 8"},
 		{"part of a block", Tensor{Name: "w", DType: Q8_0, Shape: []int{33}, Data: make([]byte, 34)}, "multiple of 32"},
 		{"blocks across rows", Tensor{Name: "w", DType: Q4_0, Shape: []int{2, 16}, Data: make([]byte, 18)}, "multiple of 32"},
+		{"a type known by size only", Tensor{Name: "w", DType: IQ2_XS, Shape: []int{256}, Data: make([]byte, 74)}, "storage type IQ2_XS"},
 		{"no type", Tensor{Name: "w", Shape: []int{1}}, "not a known type"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -243,6 +263,30 @@ func TestCheckFiniteBlocks(t *testing.T) {
 		binary.LittleEndian.PutUint16(x.Data[tt.at:], 0x7e00)
 		wantError(t, x.CheckFinite(), "block 1 is NaN")
 	}
-	x := Tensor{Name: "w", DType: Q4_K, Shape: []int{256}, Data: make([]byte, 144)}
-	wantError(t, x.CheckFinite(), "Q4_K")
+	for _, tt := range []struct {
+		dtype DType
+		at    []int  // of the scales, in a block
+		bad   uint16 // f16, or the byte of one
+	}{
+		{Q5_0, []int{0}, 0x7c00}, {Q5_1, []int{0, 2}, 0xfc00}, {Q2_K, []int{80, 82}, 0x7e00}, {Q3_K, []int{108}, 0x7c00},
+		{Q4_K, []int{0, 2}, 0x7c00}, {Q5_K, []int{0, 2}, 0x7c01}, {Q6_K, []int{208}, 0xfc00}, {IQ4_NL, []int{0}, 0x7c00},
+		{IQ4_XS, []int{0}, 0x7c00}, {MXFP4, []int{0}, 0xff},
+	} {
+		size := tt.dtype.BlockBytes()
+		for _, at := range tt.at {
+			x := Tensor{Name: "w", DType: tt.dtype, Shape: []int{3, tt.dtype.BlockValues()}, Data: make([]byte, 3*size)}
+			for i := range x.Data {
+				x.Data[i] = 0x7b
+			}
+			if err := x.CheckFinite(); err != nil {
+				t.Errorf("%s: %v", tt.dtype, err)
+			}
+			x.Data[size+at] = byte(tt.bad)
+			if tt.bad > 0xff {
+				x.Data[size+at+1] = byte(tt.bad >> 8)
+			}
+			wantError(t, x.CheckFinite(), "tensor w: row 1, columns from 0")
+			wantError(t, x.Row(1, make([]float32, tt.dtype.BlockValues())), "row 1, column 0 is")
+		}
+	}
 }

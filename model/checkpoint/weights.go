@@ -26,13 +26,36 @@ const maxIndex = 64 << 20
 type Weights struct {
 	shards []*Safetensors // sorted by file name
 	owner  map[string]*Safetensors
+
+	whole map[string]Tensor // weights with their scales, where they are quantised
+	parts map[string]bool   // tensors that belong to one of those
 }
 
 // OpenWeights opens model.safetensors, or the shards of
 // model.safetensors.index.json, of dir. The index and the shards must agree:
 // every tensor is in the shard that the index names, and every tensor of a
 // shard is in the index. os.DirFS(path) gives memory-mapped files.
+//
+// Where the folder's config.json says that weights are quantised, as MLX or FP8,
+// a weight and its scales are one tensor: of the type that Tensor.DType says,
+// with the shape of the values, under the name of the weight.
 func OpenWeights(dir fs.FS) (*Weights, error) {
+	q, err := quantizationOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	w, err := openStored(dir)
+	if err != nil || q == nil {
+		return w, err
+	}
+	if err := w.quantized(q); err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// openStored opens the tensors as they are stored.
+func openStored(dir fs.FS) (*Weights, error) {
 	single, err := exists(dir, WeightsFile)
 	if err != nil {
 		return nil, err
@@ -183,12 +206,33 @@ func (w *Weights) add(s *Safetensors) {
 	}
 }
 
-// Names returns the names of all stored tensors, sorted.
-func (w *Weights) Names() []string { return slices.Sorted(maps.Keys(w.owner)) }
+// Names returns the names of all tensors, sorted: of a quantised weight and its
+// scales only that of the weight.
+func (w *Weights) Names() []string {
+	names := make([]string, 0, len(w.owner))
+	for name := range w.owner {
+		if !w.parts[name] {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // Tensor returns the tensor with that name, or the one of the same shard that
 // the name is an alias of (tied weights; see Safetensors.Aliases).
 func (w *Weights) Tensor(name string) (Tensor, error) {
+	t, err := w.stored(name)
+	if whole, ok := w.whole[t.Name]; ok {
+		return whole, nil
+	}
+	if err == nil && w.parts[t.Name] {
+		return Tensor{}, fmt.Errorf("%w: %s (it belongs to a quantised weight)", ErrNoTensor, name)
+	}
+	return t, err
+}
+
+func (w *Weights) stored(name string) (Tensor, error) {
 	if s, ok := w.owner[name]; ok {
 		return s.Tensor(name)
 	}
@@ -232,7 +276,7 @@ func (w *Weights) Close() error {
 	for _, s := range w.shards {
 		errs = append(errs, s.Close())
 	}
-	w.owner, w.shards = nil, nil
+	w.owner, w.shards, w.whole, w.parts = nil, nil, nil, nil
 	return errors.Join(errs...)
 }
 
