@@ -325,11 +325,11 @@ func TestUnsupported(t *testing.T) {
 	}
 	src := randomWeights(cfg, checkpoint.F32, 7)
 	q := src["model.layers.0.mlp.up_proj.weight"]
-	q.DType, q.Data = checkpoint.Q5_0, nil
+	q.DType, q.Data = checkpoint.IQ2_XS, nil
 	src[q.Name] = q
 	_, err := newWeights(src, cfg).packedBytes(config{Config: cfg})
 	var unsupported *UnsupportedError
-	if !errors.As(err, &unsupported) || !strings.Contains(fmt.Sprint(err), "Q5_0 of model.layers.0.mlp.up_proj.weight") {
+	if !errors.As(err, &unsupported) || !strings.Contains(fmt.Sprint(err), "IQ2_XS of model.layers.0.mlp.up_proj.weight") {
 		t.Errorf("error %v, want an UnsupportedError that names type and tensor", err)
 	}
 }

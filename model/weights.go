@@ -40,18 +40,7 @@ func (w weights) matrix(name string, rows, cols int) (*kernel.Matrix, error) {
 	if !slices.Equal(t.Shape, []int{rows, cols}) {
 		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	format, ok := kernelFormat(t.DType)
-	if !ok {
-		return nil, fmt.Errorf("tensor %s: storage type %v is not supported", t.Name, t.DType)
-	}
-	if err := t.CheckFinite(); err != nil {
-		return nil, err
-	}
-	m, err := kernel.Pack(format, rows, cols, t.Data, w.config.RowPermutation(w.source, name))
-	if err != nil {
-		return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
-	}
-	return m, nil
+	return pack(t, w.config.RowPermutation(w.source, name))
 }
 
 // packedSize is the memory that the matrix will occupy.
@@ -60,18 +49,15 @@ func (w weights) packedSize(name string, rows, cols int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	format, ok := kernelFormat(t.DType)
-	if !ok {
-		return 0, &checkpoint.UnsupportedError{What: fmt.Sprintf("storage type %s of %s", t.DType, t.Name)}
+	if !slices.Equal(t.Shape, []int{rows, cols}) {
+		return 0, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	return kernel.PackedBytes(format, rows, cols)
+	return packedSize(t)
 }
 
-// rowReader reads single rows of a matrix that stays in its file.
-type rowReader struct {
-	source checkpoint.Source
-	tensor checkpoint.Tensor
-}
+// rowReader reads single rows of a matrix that stays in its file, whatever it is
+// stored as. The source must not be closed before its last use.
+type rowReader struct{ tensor checkpoint.Tensor }
 
 // rows opens a matrix of which only some rows will ever be read.
 func (w weights) rows(name string, rows, cols int) (*rowReader, error) {
@@ -82,21 +68,14 @@ func (w weights) rows(name string, rows, cols int) (*rowReader, error) {
 	if !slices.Equal(t.Shape, []int{rows, cols}) {
 		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	return &rowReader{source: w.source, tensor: t}, nil
+	if _, err := packedSize(t); err != nil {
+		return nil, err // a storage type that cannot be read
+	}
+	return &rowReader{t}, nil
 }
 
-// Row writes row i to dst.
-func (r *rowReader) Row(i int, dst []float32) error {
-	one := r.tensor
-	size := len(one.Data) / one.Shape[0]
-	one.Shape, one.Data = []int{1, one.Shape[1]}, one.Data[i*size:(i+1)*size]
-	if err := one.CheckFinite(); err != nil {
-		return err
-	}
-	values, err := one.Float32s()
-	copy(dst, values)
-	return err
-}
+// Row writes row i to dst. A row that is not finite is an error.
+func (r *rowReader) Row(i int, dst []float32) error { return r.tensor.Row(i, dst) }
 
 // vector widens a tensor of n values to float32; n is 0 for a single number.
 func (w weights) vector(name string, n int) ([]float32, error) {
@@ -121,22 +100,4 @@ func (w weights) vector(name string, n int) ([]float32, error) {
 		out[r] = values[permutation(r)]
 	}
 	return out, nil
-}
-
-func kernelFormat(d checkpoint.DType) (kernel.Format, bool) {
-	switch d {
-	case checkpoint.F32:
-		return kernel.F32, true
-	case checkpoint.F16:
-		return kernel.F16, true
-	case checkpoint.BF16:
-		return kernel.BF16, true
-	case checkpoint.Q8_0:
-		return kernel.Q8_0, true
-	case checkpoint.Q4_0:
-		return kernel.Q4_0, true
-	case checkpoint.Q4_1:
-		return kernel.Q4_1, true
-	}
-	return 0, false
 }

@@ -218,7 +218,7 @@ func (c *Config) readDecoder(k *keys) {
 	for key := range harmlessKeys {
 		k.skip(key)
 	}
-	k.storage()
+	k.skip(storageKeys...)
 	if err := c.check(); err != nil && len(k.list) == 0 {
 		k.fault("%v", err)
 	}
@@ -246,7 +246,7 @@ func (c *Config) readWrapper(k *keys) {
 	if c.DType == "" {
 		c.readDType(k)
 	}
-	k.storage()
+	k.skip(storageKeys...)
 	k.done("text_config", text)
 	for key := range harmlessKeys {
 		k.skip(key)
@@ -258,14 +258,8 @@ func (c *Config) readWrapper(k *keys) {
 	}
 }
 
-// storage reads how tensors are stored.
-func (k *keys) storage() {
-	for _, key := range []string{"quantization", "quantization_config"} {
-		if !k.null(key) {
-			k.cannot("%s: quantised safetensors are not supported yet", key)
-		}
-	}
-}
+// storageKeys say how tensors are stored: package checkpoint reads them.
+var storageKeys = []string{"quantization", "quantization_config"}
 
 // wrapperKeys are of the parts of a multimodal checkpoint that see and hear.
 var wrapperKeys = []string{
