@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/checkpoint"
@@ -115,21 +113,23 @@ func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, 
 	if opt.CacheBytes < 0 || opt.MemoryBytes < 0 || opt.MaxPosition < 0 {
 		return nil, fmt.Errorf("open model: less than no memory or positions are allowed: %+v", opt)
 	}
-	e := &Engine{adapters: map[string]*adapter{}}
-	var err error
-	switch {
-	case name == ".":
-		err = e.openHuggingFace(ctx, dir, opt)
-	case strings.EqualFold(filepath.Ext(name), ".gguf"):
-		err = e.openGGUF(ctx, dir, name, opt)
-	default:
-		err = fmt.Errorf("%s is neither a directory nor a .gguf file", name)
+	var fault error
+	p := readParts(ctx, dir, name, opt.TokensOnly, func(err error) bool {
+		fault = err
+		return false
+	})
+	e := &Engine{adapters: map[string]*adapter{}, tokenizer: p.tokenizer, eos: p.eos, notes: p.notes, hash: p.hash, base: p.base}
+	if fault == nil {
+		fault = e.load(ctx, p.config, newWeights(p.source, p.config), opt)
 	}
-	if err != nil {
+	if p.source != nil {
+		e.closeUnlessMapped(p.source, p.config)
+	}
+	if fault != nil {
 		if e.pool != nil {
 			e.pool.Close()
 		}
-		return nil, fmt.Errorf("open model: %w", err)
+		return nil, fmt.Errorf("open model: %w", fault)
 	}
 	return e, nil
 }
@@ -182,124 +182,20 @@ const identity = "lorabench-engine/1"
 
 // Identity names the engine and the version of its arithmetic. Results of the
 // same inputs with the same identity are equal bit for bit, on any machine.
-func (e *Engine) Identity() string { return identity }
+func Identity() string { return identity }
 
-// KernelPath names the code that computes: "avx2", "neon", "portable" (C without
-// vector instructions) or "go". It is a matter of speed: all give the same bits.
-func (e *Engine) KernelPath() string { return kernel.Path() }
-
-func (e *Engine) openHuggingFace(ctx context.Context, dir fs.FS, opt Options) error {
-	data, err := checkpoint.ReadJSON(dir, checkpoint.ConfigFile)
-	if err != nil {
-		return err
-	}
-	cfg, err := architecture.Parse(data)
-	if err != nil {
-		return err
-	}
-	src, err := checkpoint.OpenWeights(dir)
-	if err != nil {
-		return err
-	}
-	defer e.closeUnlessMapped(src, cfg)
-	if err := cfg.Check(src); err != nil {
-		return err
-	}
-	if e.hash, err = src.Hash(ctx); err != nil {
-		return err
-	}
-	if err := e.readGeneration(dir, cfg); err != nil {
-		return err
-	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s %d\n%s\n%v\n", e.hash, checkpoint.ConfigFile, len(data), data, e.eos)
-	e.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
-	if !opt.TokensOnly {
-		if e.tokenizer, err = tokenizerOf(dir); err != nil {
-			return err
-		}
-	}
-	return e.load(ctx, cfg, newWeights(src, cfg), opt)
-}
+// KernelPath names the code that computes: "avx2", "portable" (C without vector
+// instructions) or "go". It is a matter of speed: all give the same bits.
+func KernelPath() string { return kernel.Path() }
 
 // closeUnlessMapped closes the files of a checkpoint, whose weights are copies,
 // unless a part is read where it lies.
 func (e *Engine) closeUnlessMapped(src checkpoint.Source, cfg *architecture.Config) {
-	if cfg.PerLayerInput > 0 && e.decoder != nil {
+	if e.decoder != nil && cfg.PerLayerInput > 0 {
 		e.mapped = src
 		return
 	}
 	src.Close()
-}
-
-// generationFile names tokens that end a text beside those of config.json, as
-// Llama 3's instruct models do. The rest of it are defaults of sampling.
-const generationFile = "generation_config.json"
-
-// readGeneration adds those tokens to e.eos; what is not in the vocabulary is
-// never written and left out. Of the suggestions it notes the one that is made for
-// greedy text.
-func (e *Engine) readGeneration(dir fs.FS, cfg *architecture.Config) error {
-	data, err := fs.ReadFile(dir, generationFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var file struct {
-		EOS     json.RawMessage `json:"eos_token_id"`
-		Penalty *float64        `json:"repetition_penalty"`
-	}
-	if err == nil {
-		err = json.Unmarshal(data, &file)
-	}
-	if err != nil {
-		return fmt.Errorf("read %s: %w", generationFile, err)
-	}
-	if file.Penalty != nil && *file.Penalty != 1 {
-		e.notes = append(e.notes, fmt.Sprintf("%s suggests a repetition_penalty of %v, which is not applied; transformers applies it to greedy text too", generationFile, *file.Penalty))
-	}
-	if file.EOS == nil {
-		return nil
-	}
-	var one *int
-	var ids []int
-	if json.Unmarshal(file.EOS, &one) == nil {
-		if one != nil {
-			ids = []int{*one}
-		}
-	} else if err := json.Unmarshal(file.EOS, &ids); err != nil {
-		return fmt.Errorf("read %s: eos_token_id: %w", generationFile, err)
-	}
-	for _, id := range ids {
-		if id >= 0 && id < cfg.VocabSize {
-			e.eos = append(e.eos, int32(id))
-		}
-	}
-	return nil
-}
-
-func (e *Engine) openGGUF(ctx context.Context, dir fs.FS, name string, opt Options) error {
-	src, err := checkpoint.OpenGGUF(dir, name)
-	if err != nil {
-		return err
-	}
-	cfg, err := architecture.FromGGUF(src)
-	if err != nil {
-		return errors.Join(fmt.Errorf("read %s: %w", name, err), src.Close())
-	}
-	defer e.closeUnlessMapped(src, cfg)
-	if err := cfg.Check(src); err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
-	if e.hash, err = src.Hash(ctx); err != nil {
-		return err
-	}
-	e.base = e.hash
-	if !opt.TokensOnly {
-		if e.tokenizer, err = tokenizerOfGGUF(src); err != nil {
-			return err
-		}
-	}
-	return e.load(ctx, cfg, newWeights(src, cfg), opt)
 }
 
 func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weights, opt Options) error {
@@ -320,15 +216,22 @@ func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weight
 	if e.decoder, err = loadDecoder(ctx, e.config, view, e.pool); err != nil {
 		return err
 	}
-	for _, id := range cfg.EOSTokenIDs {
-		e.eos = append(e.eos, int32(id))
+	e.eos = e.endTokens()
+	return nil
+}
+
+// endTokens are all that end a text: those of the configuration, of the
+// tokenizer, and of e.eos, ascending.
+func (e *Engine) endTokens() []int32 {
+	all := slices.Clone(e.eos)
+	for _, id := range e.config.EOSTokenIDs {
+		all = append(all, int32(id))
 	}
 	if e.tokenizer != nil {
-		e.eos = append(e.eos, e.tokenizer.EOS()...)
+		all = append(all, e.tokenizer.EOS()...)
 	}
-	slices.Sort(e.eos)
-	e.eos = slices.Compact(e.eos)
-	return nil
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // hashFiles is the sha256 over the files' names, sizes and contents.

@@ -52,7 +52,7 @@ func TestConformanceWithLMEval(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer engine.Close()
-	if engine.KernelPath() == "go" {
+	if model.KernelPath() == "go" {
 		t.Skip("built without the C kernels: a real model would take an hour")
 	}
 	variants := []lorabench.Variant{{Name: lorabench.Base}}

@@ -80,7 +80,7 @@ func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bo
 		say("adapter %s is refused: %s", r.Name, r.Reason)
 	}
 	b.settings.Refused = b.refused
-	b.settings.Engine = engineInfo{Identity: b.engine.Identity(), Kernel: b.engine.KernelPath()}
+	b.settings.Engine = engineInfo{Identity: model.Identity(), Kernel: model.KernelPath()}
 	sim := simulators{}
 	for _, t := range loaded {
 		scorer, tool, err := sim.scorer(ctx, t)
@@ -184,7 +184,7 @@ func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scor
 func (b *bench) identity(v lorabench.Variant, t *lorabench.Task, task string) lorabench.Identity {
 	id := lorabench.Identity{
 		Base: b.engine.BaseIdentity(), Tokenizer: b.engine.Tokenizer().Identity(), Template: b.settings.ChatTemplate, Dataset: "sha256:" + t.Dataset.SHA256,
-		Task: task, Engine: b.engine.Identity(), Arithmetic: b.engine.Arithmetic(),
+		Task: task, Engine: model.Identity(), Arithmetic: b.engine.Arithmetic(),
 	}
 	if !v.IsBase() {
 		id.Adapter = &v.AdapterHash

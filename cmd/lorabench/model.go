@@ -20,54 +20,6 @@ func newModel(stdio env.Stdio) *cobra.Command {
 	return group("model", "the engine by hand", newInspect(stdio), newLogits(stdio), newGenerate(stdio), newTokenize(stdio))
 }
 
-func newInspect(stdio env.Stdio) *cobra.Command {
-	var asJSON bool
-	from := filesFor(stdio)
-	cmd := &cobra.Command{Use: "inspect MODEL", Short: "architecture, shapes and identity", Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return inspectModel(cmd.Context(), cmd.OutOrStdout(), from, args[0], asJSON)
-		}}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
-	from.flag(cmd.Flags())
-	return cmd
-}
-
-func inspectModel(ctx context.Context, w io.Writer, from files, path string, asJSON bool) error {
-	e, err := from.openModel(ctx, path, model.Options{})
-	if err != nil {
-		return err
-	}
-	defer e.Close()
-	c := e.Config()
-	tokenizer, template := "none", "none"
-	if t := e.Tokenizer(); t != nil {
-		tokenizer = t.Identity()
-		if t.ChatTemplate() != "" {
-			template = fmt.Sprintf("%d characters", len([]rune(t.ChatTemplate())))
-		}
-	}
-	if asJSON {
-		return printJSON(w, struct {
-			Schema    string `json:"schema"`
-			SHA256    string `json:"sha256"`
-			Tokenizer string `json:"tokenizer"`
-			Config    any    `json:"config"`
-		}{"lorabench/model/1", e.Hash(), tokenizer, c})
-	}
-	_, err = fmt.Fprintf(w, `architecture   %s: %d layers, hidden %d, feed-forward %d
-attention      %d heads of %d, %d for keys and values
-positions      %d
-vocabulary     %d
-tokenizer      %s
-chat template  %s
-weights        %s
-engine         %s, kernels %s
-`,
-		c.ModelType, c.NumHiddenLayers, c.HiddenSize, c.IntermediateSize, c.NumAttentionHeads, c.HeadDim, c.NumKeyValueHeads,
-		c.MaxPositionEmbeddings, c.VocabSize, tokenizer, template, e.Hash(), e.Identity(), e.KernelPath())
-	return err
-}
-
 // loadOne opens a model with at most one adapter, and returns the adapter's name.
 func loadOne(ctx context.Context, from files, path, adapterText string) (*model.Engine, string, error) {
 	e, err := from.openModel(ctx, path, model.Options{})

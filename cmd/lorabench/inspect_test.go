@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ailiance/lorabench/model/demo"
+)
+
+// TestInspect says what the demo's model is, and goes on behind what is wrong
+// with a broken one.
+func TestInspect(t *testing.T) {
+	s := try(t, t.Context(), t.TempDir(), "model", "inspect", "demo")
+	for _, want := range []string{"llama: 4 layers, hidden 192", "BF16: 38 tensors, 3.6 MB", "0 <|endoftext|>", "lorabench-engine/"} {
+		if s.code != 0 || !strings.Contains(s.out, want) {
+			t.Errorf("exit %d, %q is missing in:\n%s%s", s.code, want, s.out, s.err)
+		}
+	}
+	s = try(t, t.Context(), t.TempDir(), "model", "inspect", "demo", "--json")
+	var report modelReport
+	if err := json.Unmarshal([]byte(s.out), &report); err != nil {
+		t.Fatal(err)
+	}
+	if report.Schema != "lorabench/model/1" || report.Config.HiddenSize != 192 || len(report.Storage) != 1 || report.Storage[0].Tensors != 38 ||
+		report.Memory == 0 || report.PerPosition != 4*2*3*32*4 || len(report.Faults) != 0 {
+		t.Errorf("%+v", report)
+	}
+	broken := filepath.Join(t.TempDir(), "broken")
+	if err := os.CopyFS(broken, demo.Base()); err != nil {
+		t.Fatal(err)
+	}
+	config, err := fs.ReadFile(demo.Base(), "config.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{
+		"config.json":    []byte(strings.Replace(string(config), `"num_hidden_layers": 4`, `"num_hidden_layers": 5`, 1)),
+		"tokenizer.json": []byte("{"),
+	} {
+		if err := os.WriteFile(filepath.Join(broken, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = try(t, t.Context(), t.TempDir(), "model", "inspect", broken)
+	for _, want := range []string{"llama: 5 layers", "BF16: 38 tensors"} {
+		if !strings.Contains(s.out, want) {
+			t.Errorf("%q is missing in:\n%s", want, s.out)
+		}
+	}
+	for _, want := range []string{"model.layers.4.input_layernorm.weight is missing", "tokenizer.json"} {
+		if s.code != exitFault || !strings.Contains(s.err, want) {
+			t.Errorf("exit %d, %q is missing in:\n%s", s.code, want, s.err)
+		}
+	}
+}
