@@ -157,7 +157,7 @@ func TestDraw(t *testing.T) {
 			p[c.id] = c.p
 			total += c.p
 		}
-		const draws = 200000
+		const draws = 50000
 		seen := map[int32]int{}
 		key := drawKey(s.Seed, []int32{1, 2, 3})
 		for n := range draws {

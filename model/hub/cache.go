@@ -94,7 +94,7 @@ func commitOf(root *os.Root, ref Ref) (string, error) {
 	if ref.Pinned() {
 		return ref.Revision, nil
 	}
-	data, err := root.ReadFile(path.Join(ref.folder(), "refs", ref.Revision))
+	data, err := readFile(root, path.Join(ref.folder(), "refs", ref.Revision), mostRef)
 	if err == nil {
 		commit := strings.TrimSpace(string(data))
 		if !isCommit(commit) {
@@ -131,6 +131,21 @@ func commitOf(root *os.Root, ref Ref) (string, error) {
 	return found, nil
 }
 
+// mostRef is far more than a commit has, in bytes.
+const mostRef = 1 << 10
+
+// readFile reads a small file that is one: to open a pipe would wait for its writer.
+func readFile(root *os.Root, name string, most int64) ([]byte, error) {
+	info, err := root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > most {
+		return nil, fmt.Errorf("%s: want a file of at most %d bytes", name, most)
+	}
+	return root.ReadFile(name)
+}
+
 // check sees that what the reference names is there, all of it as far as that can
 // be told.
 func (s *Snapshot) check(kind Kind) error {
@@ -161,7 +176,7 @@ func (s *Snapshot) tree() map[string]entry {
 		Version int                 `json:"format_version"`
 		Files   map[string]struct{} `json:"files"`
 	}
-	data, err := s.root.ReadFile(path.Join(s.Ref.folder(), "trees", s.Ref.Revision+".json"))
+	data, err := readFile(s.root, path.Join(s.Ref.folder(), "trees", s.Ref.Revision+".json"), mostList)
 	if err != nil || json.Unmarshal(data, &list) != nil || list.Version != 1 {
 		return nil
 	}

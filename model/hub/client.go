@@ -33,6 +33,7 @@ const (
 	mostPause   = 5 * time.Minute // a server that asks for a longer one is given up
 	mostList    = 32 << 20        // bytes of an answer that is read whole
 	mostPages   = 1000            // of a repository's list of files
+	mostFiles   = 200_000         // of a repository
 	mostMessage = 300             // bytes of what a server says of an error
 )
 
@@ -329,15 +330,13 @@ func (e entry) size() int64 {
 	return e.Size
 }
 
-// check keeps hostile names and hashes out of the cache.
+// check keeps what is no hash out of the cache, where it would be a name.
 func (e entry) check() error {
 	want := 40
 	if e.LFS != nil {
 		want = 64
 	}
 	switch {
-	case !validName(e.Path):
-		return fmt.Errorf("the repository has a file %.100q, which cannot be kept in the cache", e.Path)
 	case len(e.blob()) != want || !hexText.MatchString(e.blob()):
 		return fmt.Errorf("%s: the hub tells no hash of it", e.Path)
 	case e.size() < 0:
@@ -379,9 +378,12 @@ func (s *session) files(ctx context.Context, ref Ref) (map[string]entry, error) 
 			return nil, err
 		}
 		for _, e := range some {
-			if e.Type == "file" {
+			if e.Type == "file" && validName(e.Path) { // what could not be kept is not wanted
 				all[e.Path] = e
 			}
+		}
+		if len(all) > mostFiles {
+			return nil, fmt.Errorf("%s: a repository of more than %d files", s.base.Host, mostFiles)
 		}
 	}
 	return all, nil

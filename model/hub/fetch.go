@@ -353,10 +353,7 @@ func (f *fetcher) copy(host string, from io.Reader, p *partial) error {
 
 // index reads the index of shards, which is whole.
 func (f *fetcher) index(e entry) ([]byte, error) {
-	if e.size() > mostList {
-		return nil, fmt.Errorf("%s: %d bytes, more than %d", e.Path, e.size(), mostList)
-	}
-	return f.root.ReadFile(f.blobPath(e))
+	return readFile(f.root, f.blobPath(e), mostList)
 }
 
 // link makes the snapshot's file a link to the content.

@@ -471,6 +471,14 @@ func TestFetchFails(t *testing.T) {
 			}
 			return false
 		}, "another host", 0},
+		{"the list has no end", func(h *fakeHub, w http.ResponseWriter, r *http.Request, f string) bool {
+			if strings.Contains(r.URL.Path, "/tree/") {
+				w.Header().Set("Link", fmt.Sprintf(`<%s>; rel="next"`, r.URL))
+				fmt.Fprint(w, `[{"type": "file", "path": "../config.json"}]`)
+				return true
+			}
+			return false
+		}, "without end", 0},
 		{"no hash", func(h *fakeHub, w http.ResponseWriter, r *http.Request, f string) bool {
 			if strings.Contains(r.URL.Path, "/tree/") {
 				e := h.entry(file)
