@@ -85,10 +85,10 @@ func (i *Inspection) weights(ctx context.Context, w weights) {
 		}
 		if !ours[name] {
 			i.Other.Tensors++
-			i.Other.Bytes += int64(len(t.Data))
+			i.Other.Bytes += t.StoredBytes()
 			continue
 		}
-		i.add(t.DType.String(), int64(len(t.Data)))
+		i.add(t.DType.String(), t.StoredBytes())
 		if err := t.CheckFinite(); err != nil {
 			i.fault(err)
 		}

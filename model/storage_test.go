@@ -76,6 +76,25 @@ func TestBlockTypesEqualWidened(t *testing.T) {
 	}
 }
 
+// TestPackPermuted: the rows of codes are taken from where the permutation says,
+// as those of queries and keys in a GGUF file of a Llama.
+func TestPackPermuted(t *testing.T) {
+	r := rand.New(rand.NewPCG(33, 1))
+	x := checkpoint.Tensor{Name: "w", DType: checkpoint.Q6_K, Shape: []int{21, 512}, Data: randomCodes(r, checkpoint.Q6_K, 21*512, []int{208})}
+	permutation := func(row int) int { return (row*5 + 3) % 21 }
+	m, err := pack(x, permutation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := make([]float32, 512), make([]float32, 512)
+	for i := range 21 {
+		m.Row(i, got)
+		if err := x.Row(permutation(i), want); err != nil || !slices.Equal(got, want) {
+			t.Fatalf("row %d differs from row %d of the file, %v", i, permutation(i), err)
+		}
+	}
+}
+
 // randomCodes draws n values of a block type, with scales of about 2⁻⁸ at the
 // given offsets.
 func randomCodes(r *rand.Rand, d checkpoint.DType, n int, at []int) []byte {
@@ -288,6 +307,22 @@ func TestScaledEqualsWidened(t *testing.T) {
 				return e
 			}
 			sameLogits(t, open(stored, config+","), open(widened, ""))
+		})
+	}
+}
+
+// BenchmarkPack packs matrices of codes [2048 2048].
+func BenchmarkPack(b *testing.B) {
+	r := rand.New(rand.NewPCG(51, 1))
+	for dtype, at := range map[checkpoint.DType][]int{checkpoint.Q4_1: {0, 2}, checkpoint.Q4_K: {0, 2}, checkpoint.Q6_K: {208}} {
+		b.Run("type="+dtype.String(), func(b *testing.B) {
+			x := checkpoint.Tensor{Name: "w", DType: dtype, Shape: []int{2048, 2048}, Data: randomCodes(r, dtype, 2048*2048, at)}
+			b.SetBytes(int64(len(x.Data)))
+			for b.Loop() {
+				if _, err := pack(x, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
 		})
 	}
 }

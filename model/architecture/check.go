@@ -1,7 +1,6 @@
 package architecture
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -155,7 +154,7 @@ func checkTied(src checkpoint.Source, names Names) error {
 	if err != nil || h.Name == e.Name {
 		return nil
 	}
-	if h.DType != e.DType || !slices.Equal(h.Shape, e.Shape) || !bytes.Equal(h.Data, e.Data) {
+	if !h.SameStorage(e) {
 		return errors.New("tensors " + h.Name + " and " + e.Name + " differ, but tie_word_embeddings says that they are one")
 	}
 	return nil

@@ -8,6 +8,10 @@
 // what is wrong. Files are memory-mapped where the operating system has them;
 // a tensor's bytes are a view of the map until its source is closed.
 //
+// Weights that are quantised with scales beside them (MLX, FP8) are one tensor
+// with the shape of their values; all quantised types are taken apart into codes
+// and scales (Groups), or read as float32 row by row.
+//
 // It deliberately does not compute: packing weights for kernels, running a
 // model, and applying adapters is the work of package model and package kernel.
 // It reads no pickle, downloads nothing, and knows no tokenizer (a GGUF file's

@@ -1,9 +1,11 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Groups says how the values of a quantised tensor come from codes: small
@@ -224,6 +226,24 @@ func (t Tensor) Row(i int, dst []float32) error {
 		}
 	}
 	return nil
+}
+
+// StoredBytes is what t takes in its files, with the scales beside it.
+func (t Tensor) StoredBytes() int64 {
+	n := len(t.Data)
+	if t.scales != nil {
+		n += len(t.scales.scale.Data) + len(t.scales.bias.Data)
+	}
+	return int64(n)
+}
+
+// SameStorage says whether t and o are stored alike: types, shapes, codes and
+// scales. Their names do not matter.
+func (t Tensor) SameStorage(o Tensor) bool {
+	if t.DType != o.DType || !slices.Equal(t.Shape, o.Shape) || !bytes.Equal(t.Data, o.Data) || (t.scales == nil) != (o.scales == nil) {
+		return false
+	}
+	return t.scales == nil || t.scales.scale.SameStorage(o.scales.scale) && t.scales.bias.SameStorage(o.scales.bias)
 }
 
 // scaleAt reads the f16 at b.

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -130,6 +131,17 @@ func TestJoined(t *testing.T) {
 		if err := x.CheckFinite(); err != nil {
 			t.Error(err)
 		}
+	}
+	a, _ := w.Tensor("a.weight")
+	b, _ := w.Tensor("m8.weight")
+	if a.StoredBytes() != 5*8*4+2*5*2*2 || !a.SameStorage(a) || a.SameStorage(b) {
+		t.Errorf("%d bytes are stored, same as itself %t, as another %t", a.StoredBytes(), a.SameStorage(a), a.SameStorage(b))
+	}
+	other := a
+	other.scales = &scales{scale: a.scales.scale, bias: a.scales.bias}
+	other.scales.scale.Data = bytes.Repeat([]byte{1}, len(a.scales.scale.Data))
+	if a.SameStorage(other) {
+		t.Error("other scales are taken for the same")
 	}
 	if _, err := w.Tensor("a.scales"); !errors.Is(err, ErrNoTensor) {
 		t.Errorf("error %v, want ErrNoTensor", err)

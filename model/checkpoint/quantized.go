@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -93,7 +94,7 @@ func (j *joiner) mlxModule(path string, q *Quantization) {
 		return
 	}
 	rows, words := weight.Shape[0], weight.Shape[1]
-	if words > 1<<40 || words*32%(form.Bits*form.GroupSize) != 0 {
+	if words > math.MaxInt/32 || words*32%(form.Bits*form.GroupSize) != 0 {
 		j.fault("tensor %s %v: rows are not whole groups of %d codes of %d bits", weight.Name, weight.Shape, form.GroupSize, form.Bits)
 		return
 	}

@@ -40,6 +40,9 @@ func WriteSafetensors(w io.Writer, metadata map[string]string, list []TensorInfo
 		if err != nil {
 			return fmt.Errorf("tensor %s: %w", t.Name, err)
 		}
+		if _, ok := safetensorsDType(t.DType.String()); !ok {
+			return fmt.Errorf("tensor %s: %s is no type of safetensors files", t.Name, t.DType)
+		}
 		if _, ok := header[t.Name]; ok {
 			return fmt.Errorf("tensor %s: there twice", t.Name)
 		}

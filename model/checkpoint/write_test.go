@@ -87,5 +87,6 @@ func TestWriteSafetensors(t *testing.T) {
 	twice := []TensorInfo{{"a", F32, []int{0}}, {"a", F32, []int{0}}}
 	wantError(t, WriteSafetensors(io.Discard, nil, twice, short), "tensor a: there twice")
 	full := fmt.Errorf("disk full")
+	wantError(t, WriteSafetensors(io.Discard, nil, []TensorInfo{{Name: "q", DType: Affine4, Shape: []int{1, 32}}}, short), "tensor q: MLX affine 4 bit is no type")
 	wantError(t, WriteSafetensors(io.Discard, nil, list, func(int, io.Writer) error { return full }), "tensor b: disk full")
 }
