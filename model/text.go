@@ -17,10 +17,10 @@ func (t text) Stream(skipSpecial bool) TextStream { return t.NewStream(skipSpeci
 // tokenizerOf loads the tokenizer of a Hugging Face directory, or returns nil
 // where it has none.
 func tokenizerOf(dir fs.FS) (Tokenizer, error) {
-	if _, err := fs.Stat(dir, tokenizer.File); errors.Is(err, fs.ErrNotExist) {
+	t, err := tokenizer.Load(dir)
+	if errors.Is(err, tokenizer.ErrNone) {
 		return nil, nil
 	}
-	t, err := tokenizer.Load(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,9 @@ type modelOptions struct {
 	MaxChars int       `json:",omitempty"` // of a word of WordPiece
 	Ranks    []int32   `json:",omitempty"` // by merge; none: as they are listed
 	User     []int32   `json:",omitempty"` // tokens that are found in a text whole, before all others
-	Single   bool      `json:",omitempty"` // sums of scores are of float32
+	Single   bool      `json:",omitempty"` // of SentencePiece: sums of scores are of float32, and
+	Penalty  float64   `json:",omitempty"` // the score of an unknown character is given, and
+	Hidden   []int32   `json:",omitempty"` // these tokens are not found in a text
 }
 
 // Kinds of models, as tokenizer.json names them.

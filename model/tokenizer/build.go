@@ -7,7 +7,7 @@ import (
 
 // tokenizer makes the tokenizer of a recipe, and takes over its vocabulary.
 func (r *recipe) tokenizer() (*Tokenizer, error) {
-	b := builder{newClasses(), newAlphabet()}
+	b := builder{sharedClasses(), newAlphabet()}
 	t := &Tokenizer{classes: b.classes, before: r.before, after: r.after, bos: r.bos, eos: r.eos, template: r.template}
 	var err error
 	if t.normalizer, err = b.normalizers(r.normalizer, 0); err != nil {
@@ -16,11 +16,21 @@ func (r *recipe) tokenizer() (*Tokenizer, error) {
 	if t.splitters, err = b.splitters(r.preTokenizer, 0); err != nil {
 		return nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
+	if r.pieces != nil {
+		s, err := newPieceSplitter(*r.pieces)
+		if err != nil {
+			return nil, fmt.Errorf("precompiled_charsmap: %w", err)
+		}
+		t.splitters = []splitter{s}
+	}
 	if t.model, err = r.model(t, b.alphabet); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	t.decoder = []decodeStep{spaced{}}
-	if r.decoder != nil {
+	switch {
+	case r.pieces != nil:
+		t.decoder = []decodeStep{newPieceDecode(*r.pieces)}
+	case r.decoder != nil:
 		var fused bool
 		if t.decoder, err = b.decoders(r.decoder, 0, &fused); err != nil {
 			return nil, fmt.Errorf("decoder: %w", err)

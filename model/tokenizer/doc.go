@@ -1,6 +1,7 @@
 // Package tokenizer turns text into token ids and back, exactly as Hugging
-// Face's Rust tokenizers do (compared with 0.23): tokenizer.json, or the
-// tokenizer.ggml keys of a GGUF file.
+// Face's Rust tokenizers do (compared with 0.23) from tokenizer.json, or the
+// tokenizer.ggml keys of a GGUF file; as SentencePiece 0.2.3 does from
+// tokenizer.model; as mistral_common does from tekken.json.
 //
 // A text goes through these steps, as in the Rust library:
 //

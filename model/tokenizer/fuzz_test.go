@@ -16,23 +16,15 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"model":{"type":"BPE","vocab":{},"merges":[]},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?i:a|\\p{L}{2,})+"},"behavior":"MergedWithNext","invert":true}}`, `{}`, "aAbBC")
 	f.Add(`{"added_tokens":[{"id":1,"content":"  ","lstrip":true,"rstrip":true,"single_word":true,"normalized":true},{"id":2,"content":" a","lstrip":true,"special":true}],
 		"normalizer":{"type":"NFD"},"model":{"type":"BPE","vocab":{"a":0,"<0x20>":3},"merges":[],"byte_fallback":true,"unk_token":"a"},"decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Fuse"},{"type":"Strip","content":" ","start":1,"stop":0}]}}`, `{"eos_token":"  ","add_eos_token":true}`, "    a  a   ")
+	f.Add(`{"model":{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],["▁a",-1.5],["b",-2],["<0x41>",-3]]},"normalizer":{"type":"Sequence","normalizers":[{"type":"Nmt"},{"type":"NFKC"},{"type":"StripAccents"},{"type":"Lowercase"},{"type":"Strip","strip_left":true,"strip_right":true}]},"pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"first","split":true},"decoder":{"type":"Metaspace","replacement":"▁"}}`, `{}`, " Aé b")
+	f.Add(`{"model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":10,"vocab":{"[UNK]":0,"a":1,"##b":2}},"normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"BertPreTokenizer"},{"type":"UnicodeScripts"},{"type":"Whitespace"},{"type":"FixedLength","length":3}]},"post_processor":{"type":"BertProcessing","sep":["a",1],"cls":["a",1]},"decoder":{"type":"Sequence","decoders":[{"type":"WordPiece"},{"type":"Fuse"},{"type":"BPEDecoder"},{"type":"Strip","content":"a","start":1,"stop":1}]}}`, `{}`, "ab!漢a")
+	f.Add(`{"model":{"type":"BPE","unk_token":"a","continuing_subword_prefix":"##","end_of_word_suffix":"</w>","vocab":{"a":0,"##b":1,"ab":2,"##b</w>":3},"merges":["a ##b"]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"CAAAAAAEAABhAACAeAA="},"pre_tokenizer":{"type":"Split","pattern":{"String":"b"},"behavior":"Contiguous","invert":true}}`, `{}`, "abab")
 	f.Fuzz(func(t *testing.T, data, config, text string) {
 		tok, err := Parse([]byte(data), []byte(config))
 		if err != nil || len(text) > 1000 {
 			return
 		}
-		ids, err := tok.Encode(text, true)
-		if err != nil {
-			return
-		}
-		for _, id := range ids {
-			if _, ok := tok.IDToToken(id); !ok {
-				t.Fatalf("%q became token %d, which does not exist", text, id)
-			}
-		}
-		if back := tok.Decode(ids, false); !utf8.ValidString(back) {
-			t.Fatalf("Decode(%v) = %q", ids, back)
-		}
+		tryText(t, tok, text)
 	})
 }
 
@@ -55,13 +47,7 @@ func FuzzFromGGUF(f *testing.F) {
 		if err != nil || len(text) > 1000 {
 			return
 		}
-		ids, err := tok.Encode(text, true)
-		if err != nil {
-			return
-		}
-		if back := tok.Decode(ids, false); !utf8.ValidString(back) {
-			t.Fatalf("Decode(%v) = %q", ids, back)
-		}
+		tryText(t, tok, text)
 	})
 }
 
@@ -138,4 +124,47 @@ func FuzzScanners(f *testing.F) {
 			}
 		}
 	})
+}
+
+// FuzzLoad checks that no file of the other sources makes a panic.
+func FuzzLoad(f *testing.F) {
+	f.Add(pieceModel, smallPieces(pieceBPE), `{"tokenizer_class":"LlamaTokenizer"}`, "ab ab<tool>")
+	f.Add(pieceModel, smallPieces(pieceUnigram, protoField(3, string(protoField(2, "\x08\x00\x00\x00\x00\x04\x00\x00a\x00\x00\x80x\x00")))), `{"tokenizer_class":"T5Tokenizer"}`, " ab  xab")
+	f.Add(tekkenFile, smallTekken("config.pattern", `a+|\s+(?!\S)|.`), `{"added_tokens_decoder":{"3":{"content":"[INST]"}}}`, "abab [INST]")
+	f.Add(vocabFile, []byte(`{"a":0,"b":1,"ab":2}`), `{"tokenizer_class":"GPT2Tokenizer"}`, "abab")
+	f.Fuzz(func(t *testing.T, name string, data []byte, config, text string) {
+		tok, err := Load(files(name, string(data), configFile, config, mergesFile, "a b"))
+		if err != nil || len(text) > 1000 {
+			return
+		}
+		tryText(t, tok, text)
+	})
+}
+
+// tryText checks that what a tokenizer makes of a text is tokens of its own, and
+// that their text comes in whole characters.
+func tryText(t *testing.T, tok *Tokenizer, text string) {
+	ids, err := tok.Encode(text, true)
+	if err != nil {
+		return
+	}
+	for _, id := range ids {
+		if _, ok := tok.IDToToken(id); !ok {
+			t.Fatalf("%q became token %d, which does not exist", text, id)
+		}
+	}
+	whole := tok.Decode(ids, false)
+	var parts strings.Builder
+	s := tok.NewStream(false)
+	for _, id := range ids {
+		part := s.Push(id)
+		if !utf8.ValidString(part) {
+			t.Fatalf("the stream of %v has %q", ids, part)
+		}
+		parts.WriteString(part)
+	}
+	parts.WriteString(s.Flush())
+	if parts.String() != whole || !utf8.ValidString(whole) {
+		t.Fatalf("Decode(%v) = %q, in parts %q", ids, whole, parts.String())
+	}
 }

@@ -1,7 +1,6 @@
 package tokenizer
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -81,11 +80,8 @@ func (m Metadata) byteLevel(r *recipe) (addBOS bool, err error) {
 	if !ok {
 		return false, fmt.Errorf("pre %.40q is not known", m.Pre)
 	}
-	r.options = modelOptions{IgnoreMerges: pre.ignoreMerges}
-	r.preTokenizer, r.decoder = pre.json(), json.RawMessage(`{"type":"ByteLevel"}`)
-	if pre.nfc {
-		r.normalizer = json.RawMessage(`{"type":"NFC"}`)
-	}
+	p := pre.recipe()
+	r.options, r.preTokenizer, r.decoder, r.normalizer = p.options, p.preTokenizer, p.decoder, p.normalizer
 	r.merges = make([]mergeRule, len(m.Merges))
 	for i, line := range m.Merges {
 		if r.merges[i], err = splitMerge(line); err != nil {

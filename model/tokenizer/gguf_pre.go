@@ -65,3 +65,12 @@ func preTokenizerOf(name string) (p preTokenizer, ok bool) {
 func (p preTokenizer) json() json.RawMessage {
 	return json.RawMessage(`{"type":"Sequence","pretokenizers":[` + strings.Join(p.steps, ",") + `]}`)
 }
+
+// recipe is what the name stands for, without a vocabulary.
+func (p preTokenizer) recipe() *recipe {
+	r := &recipe{bos: -1, options: modelOptions{IgnoreMerges: p.ignoreMerges}, preTokenizer: p.json(), decoder: json.RawMessage(`{"type":"ByteLevel"}`)}
+	if p.nfc {
+		r.normalizer = json.RawMessage(`{"type":"NFC"}`)
+	}
+	return r
+}

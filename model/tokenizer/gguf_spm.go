@@ -1,19 +1,16 @@
 package tokenizer
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
-	"unicode/utf8"
 )
 
 // sentencePiece fills in a recipe of model "llama": SentencePiece's BPE, where
 // any two neighbours that make a token merge, the token of the best score first.
 //
-// It becomes the tokenizer.json that transformers converts such vocabularies
-// into: rules in the order of their tokens' scores.
+// Around the model stand the steps of the tokenizer.json that transformers converts
+// such vocabularies into.
 func (m Metadata) sentencePiece(r *recipe) error {
 	if m.Pre != "" && m.Pre != "default" {
 		return fmt.Errorf("pre %.40q is not known for model llama", m.Pre)
@@ -41,51 +38,16 @@ func (m Metadata) sentencePiece(r *recipe) error {
 		r.normalizer = json.RawMessage(mark)
 		r.decoder = json.RawMessage(`{"type":"Sequence","decoders":[` + back + `]}`)
 	}
+	for id, score := range m.Scores {
+		if math.IsNaN(score) {
+			return fmt.Errorf("scores: that of token %d is no number", id)
+		}
+	}
 	var err error
-	r.merges, err = m.rules(r.vocab)
-	return err
-}
-
-// rules returns all ways to make normal tokens of two others.
-//
-// Source: generate_merges of transformers' convert_slow_tokenizer.py.
-func (m Metadata) rules(v *vocabulary) ([]mergeRule, error) {
-	type rule struct {
-		mergeRule
-		score               float64
-		leftChars, allChars int
-	}
-	var list []rule
-	for id, token := range m.Tokens {
-		if len(m.TokenTypes) > 0 && tokenType(m.TokenTypes[id]) != normalToken {
-			continue
-		}
-		if math.IsNaN(m.Scores[id]) {
-			return nil, fmt.Errorf("scores: that of token %d is no number", id)
-		}
-		if len(token) > maxPiece {
-			return nil, fmt.Errorf("tokens: token %d has %d bytes, want at most %d", id, len(token), maxPiece)
-		}
-		all := utf8.RuneCountInString(token)
-		chars := 0
-		for i := range token {
-			left, right := token[:i], token[i:]
-			_, okLeft := v.ids[left]
-			if _, okRight := v.ids[right]; i > 0 && okLeft && okRight {
-				list = append(list, rule{mergeRule{left, right}, m.Scores[id], chars, all})
-			}
-			chars++
-		}
-	}
-	slices.SortStableFunc(list, func(a, b rule) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(b.leftChars, a.leftChars), cmp.Compare(b.allChars, a.allChars),
-			cmp.Compare(v.ids[a.left], v.ids[b.left]), cmp.Compare(v.ids[a.right], v.ids[b.right]))
+	r.merges, r.options.Ranks, err = mergesByScore(r.vocab, m.Tokens, m.Scores, func(id int) bool {
+		return len(m.TokenTypes) == 0 || tokenType(m.TokenTypes[id]) == normalToken
 	})
-	merges := make([]mergeRule, len(list))
-	for i, r := range list {
-		merges[i] = r.mergeRule
-	}
-	return merges, nil
+	return err
 }
 
 // maxPiece is the most bytes of a token in a vocabulary with scores: each may be

@@ -37,6 +37,13 @@ func (r *recipe) hash() (sum [sha256.Size]byte, err error) {
 		}
 		fmt.Fprintf(w, "%s\n", data)
 	}
+	if r.pieces != nil {
+		data, err := json.Marshal(r.pieces)
+		if err != nil {
+			return sum, err
+		}
+		fmt.Fprintf(w, "%s\n", data)
+	}
 	if err := w.Flush(); err != nil {
 		return sum, err
 	}

@@ -5,44 +5,99 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // Names of the files that a tokenizer is read from.
 const (
 	File         = "tokenizer.json"
+	tekkenFile   = "tekken.json"
+	pieceModel   = "tokenizer.model"
+	vocabFile    = "vocab.json"
+	mergesFile   = "merges.txt"
 	configFile   = "tokenizer_config.json"
+	specialsFile = "special_tokens_map.json"
+	addedFile    = "added_tokens.json"
 	templateFile = "chat_template.jinja"
 )
+
+// sources are the files that a tokenizer may come from, the one that counts where
+// there are several first.
+var sources = []string{File, tekkenFile, pieceModel, vocabFile}
+
+// ErrNone is wrapped by Load's error where there is no tokenizer.
+var ErrNone = errors.New("there is no tokenizer")
 
 // maxFile is the most bytes that a file may have. The largest that is published
 // (262144 tokens, 514906 merges) has 33 million.
 const maxFile = 256 << 20
 
-// Load reads the tokenizer of a Hugging Face directory: tokenizer.json and, for
-// BOS, EOS and chat template, tokenizer_config.json and chat_template.jinja if
-// they are there. The error wraps fs.ErrNotExist where there is no
-// tokenizer.json.
+// Load reads the tokenizer of a directory: tokenizer.json; where there is none,
+// tekken.json (Mistral), tokenizer.model (SentencePiece), or vocab.json and
+// merges.txt. What those do not say (BOS, EOS, chat template, further tokens) is
+// in tokenizer_config.json, special_tokens_map.json, added_tokens.json and
+// chat_template.jinja if they are there. The error wraps ErrNone where there is no
+// tokenizer.
 func Load(dir fs.FS) (*Tokenizer, error) {
-	data, err := readFile(dir, File)
+	t, err := load(dir)
 	if err != nil {
 		return nil, fmt.Errorf("load tokenizer: %w", err)
 	}
-	config, err := readOptional(dir, configFile)
-	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w", err)
+	return t, nil
+}
+
+func load(dir fs.FS) (*Tokenizer, error) {
+	var config settings
+	for _, f := range []struct {
+		name string
+		data *[]byte
+	}{{configFile, &config.config}, {specialsFile, &config.specials}, {addedFile, &config.added}} {
+		var err error
+		if *f.data, err = readOptional(dir, f.name); err != nil {
+			return nil, err
+		}
 	}
 	template, err := readOptional(dir, templateFile)
 	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w", err)
+		return nil, err
 	}
-	t, err := Parse(data, config)
+	t, err := loadAny(dir, config)
 	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w", err)
+		return nil, err
 	}
 	if template != nil { // it goes before the one in tokenizer_config.json
 		t.template = string(template)
 	}
 	return t, nil
+}
+
+// loadAny makes a tokenizer of the file that counts.
+func loadAny(dir fs.FS, config settings) (*Tokenizer, error) {
+	for _, name := range sources {
+		data, err := readOptional(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		if data == nil {
+			continue
+		}
+		var r *recipe
+		switch name {
+		case File:
+			r, err = parseFile(data)
+		case tekkenFile:
+			r, err = parseTekken(data)
+		case pieceModel:
+			r, err = config.pieceRecipe(data)
+		case vocabFile:
+			r, err = config.vocabRecipe(dir, data)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return r.configured(name, config)
+	}
+	return nil, fmt.Errorf("%w: none of %s", ErrNone, strings.Join(sources, ", "))
 }
 
 func readFile(dir fs.FS, name string) ([]byte, error) {
@@ -74,14 +129,17 @@ func Parse(data, config []byte) (*Tokenizer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", File, err)
 	}
-	if config != nil {
-		if err := r.configure(config); err != nil {
-			return nil, fmt.Errorf("%s: %w", configFile, err)
-		}
+	return r.configured(File, settings{config: config})
+}
+
+// configured makes the tokenizer of a recipe out of the file name.
+func (r *recipe) configured(name string, config settings) (*Tokenizer, error) {
+	if err := config.apply(r); err != nil {
+		return nil, err
 	}
 	t, err := r.tokenizer()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", File, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return t, nil
 }
@@ -96,6 +154,7 @@ type recipe struct {
 	normalizer    json.RawMessage // nil for none, and so on
 	preTokenizer  json.RawMessage
 	decoder       json.RawMessage
+	pieces        *pieceRules // SentencePiece's steps in place of those; nil for none
 	before, after []int32
 	bos           int32
 	eos           []int32

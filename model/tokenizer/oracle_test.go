@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"unicode/utf8"
 )
 
@@ -105,15 +106,23 @@ func checkOracle(t *testing.T, name string) {
 		}
 		var v struct {
 			Tokenizer json.RawMessage // a tokenizer.json
+			Files     map[string][]byte
 			record
 		}
 		if err := json.Unmarshal(line, &v); err != nil {
 			t.Fatal(err)
 		}
-		if v.Tokenizer != nil {
+		if v.Tokenizer != nil || v.Files != nil {
 			tokenizers++
 			bad = 0
-			if tok, err = Parse(v.Tokenizer, nil); err != nil {
+			if v.Tokenizer != nil {
+				v.Files = map[string][]byte{File: v.Tokenizer}
+			}
+			dir := fstest.MapFS{}
+			for name, data := range v.Files {
+				dir[name] = &fstest.MapFile{Data: data}
+			}
+			if tok, err = Load(dir); err != nil {
 				t.Fatalf("tokenizer %d: %v", tokenizers, err)
 			}
 			continue

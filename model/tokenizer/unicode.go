@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -55,6 +56,9 @@ const (
 
 // classes has the class of every character.
 type classes [unicode.MaxRune + 1]class
+
+// sharedClasses is made once: it has two megabytes, and does not change.
+var sharedClasses = sync.OnceValue(newClasses)
 
 func newClasses() *classes {
 	c := new(classes)

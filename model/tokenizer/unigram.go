@@ -29,12 +29,13 @@ const unknownPenalty = 10
 // of a text. Those that are published have less than a hundred.
 const maxUnigram = 512
 
-// newUnigram makes the model that the Rust library makes of a vocabulary.
+// newUnigram makes the model of a vocabulary, as the Rust library does, or, where
+// opt says so, as SentencePiece.
 func newUnigram(v *vocabulary, opt modelOptions) (*unigram, error) {
 	if len(opt.Scores) != len(v.tokens) {
 		return nil, fmt.Errorf("%d scores for %d tokens", len(opt.Scores), len(v.tokens))
 	}
-	u := &unigram{scores: opt.Scores, unknown: -1}
+	u := &unigram{scores: opt.Scores, single: opt.Single}
 	least := math.Inf(1)
 	for id, score := range opt.Scores {
 		if math.IsNaN(score) || math.IsInf(score, 0) {
@@ -46,6 +47,9 @@ func newUnigram(v *vocabulary, opt modelOptions) (*unigram, error) {
 		least = min(least, score)
 	}
 	u.penalty = least - unknownPenalty
+	if opt.Single {
+		u.penalty = opt.Penalty
+	}
 	var err error
 	if u.unknown, err = opt.unknownIn(v); err != nil {
 		return nil, err
@@ -53,7 +57,8 @@ func newUnigram(v *vocabulary, opt modelOptions) (*unigram, error) {
 	if opt.ByteFallback {
 		u.fallback = byteTokens(v)
 	}
-	u.trie = newTrie(v, func(int32) bool { return true })
+	hidden := oneOf(opt.Hidden)
+	u.trie = newTrie(v, func(id int32) bool { return !hidden(id) })
 	return u, nil
 }
 
@@ -136,18 +141,18 @@ func (u *unigram) search(s *scratch, piece string) error {
 // offer puts a token at the end c if that is better than what is there; of equals
 // the first stays.
 func (u *unigram) offer(c *cut, score float64, start int, id int32) {
-	if c.start >= 0 && score <= c.score {
-		return
-	}
 	if u.single {
 		score = float64(float32(score))
+	}
+	if c.start >= 0 && score <= c.score {
+		return
 	}
 	*c = cut{score, int32(start), id}
 }
 
 // unknownRun appends what unknown characters in a row come to.
 func (u *unigram) unknownRun(run string, ids []int32) []int32 {
-	if id := u.trie.find(run); id >= 0 {
+	if id := u.trie.find(run); id >= 0 && !u.single {
 		return append(ids, id)
 	}
 	if u.fallback == nil {

@@ -3,15 +3,20 @@ programs what they make of random texts and tokens.
 
     python oracle.py KIND SEED TOKENIZERS TEXTS CORPUS... >KIND.jsonl.gz
 
-KIND is huggingface (the Rust library, from tokenizer.json). The files of
-testdata were written with tokenizers 0.23.3. `go test -run TestOracle -oracle
+KIND is huggingface (the Rust library, from tokenizer.json), sentencepiece
+(from tokenizer.model) or tekken (mistral_common, from tekken.json). The files of
+testdata were written with tokenizers 0.23.3, sentencepiece 0.2.3 and
+mistral_common 1.13.1. `go test -run TestOracle -oracle
 'FOLDER/*.jsonl.gz'` checks files of other seeds.
 """
 
+import base64
 import gzip
+import io
 import json
 import random
 import sys
+import tempfile
 
 kind, seed, tokenizers, texts = sys.argv[1], *map(int, sys.argv[2:5])
 rnd = random.Random(seed)
@@ -263,26 +268,148 @@ def huggingface():
                 write({"decode": ids, "decoded": decoded, "skipped": skipped})
 
 
+# SentencePiece
+
+
+def train_pieces(**settings):
+    import sentencepiece
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(settings.pop("lines", None) or sample(1500)), model_writer=model, hard_vocab_limit=False, minloglevel=2, **settings
+    )
+    return model.getvalue()
+
+
 rules = []
 
 
 def charsmap():
     """SentencePiece's rules for translation, which only its trainer hands out."""
     if not rules:
-        import io
-
-        import sentencepiece
         from sentencepiece import sentencepiece_model_pb2
 
-        model = io.BytesIO()
-        sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines[:2000]), model_writer=model, vocab_size=300, hard_vocab_limit=False, minloglevel=2
-        )
         proto = sentencepiece_model_pb2.ModelProto()
-        proto.ParseFromString(model.getvalue())
+        proto.ParseFromString(train_pieces(vocab_size=300, lines=lines[:2000]))
         rules.append(proto.normalizer_spec.precompiled_charsmap)
     return rules[0]
 
 
-{"huggingface": huggingface}[kind]()
+def sentencepiece():
+    import sentencepiece as library
+
+    def make():
+        # The built-in rules have a quarter of a megabyte; few tokenizers get few rules.
+        rules = {"normalization_rule_tsv": few_rules()} if maybe(0.5) else {"normalization_rule_name": "identity"}
+        if tokenizers > 20 and maybe(0.5):
+            rules = {"normalization_rule_name": one_of("nmt_nfkc", "nfkc", "nmt_nfkc_cf")}
+        symbols = ["<tool>", "the", "  ", "▁▁", "é", "@-@", "a▁b", "12"]
+        return train_pieces(
+            vocab_size=rnd.randrange(300, 700),
+            model_type=one_of("bpe", "unigram"),
+            **rules,
+            byte_fallback=maybe(0.6),
+            add_dummy_prefix=maybe(0.6),
+            remove_extra_whitespaces=maybe(0.4),
+            user_defined_symbols=rnd.sample(symbols, rnd.randrange(4)),
+            control_symbols=rnd.sample(["<ctl>", "<|im_start|>"], rnd.randrange(3)),
+            split_digits=maybe(0.5),
+            allow_whitespace_only_pieces=maybe(0.5),
+            split_by_whitespace=maybe(0.8),
+            treat_whitespace_as_suffix=maybe(0.2),
+            character_coverage=one_of(0.98, 1.0),
+            bos_id=one_of(1, 1, -1),
+            unk_surface=one_of(" \u2047 ", "?"),
+        )
+
+    def few_rules():
+        pairs = {"é": "e", "ab": "b", "abc": "xyz", "\t": " ", "\n": " ", "ﬁ": "fi", "\u00ad": "", "e\u0301": "e", "  ": "_"}
+        pairs = rnd.sample(sorted(pairs.items()), rnd.randrange(1, len(pairs)))
+        hexes = lambda s: " ".join("%X" % ord(c) for c in s)
+        name = tempfile.NamedTemporaryFile(suffix=".tsv", delete=False).name
+        with open(name, "w") as f:
+            f.writelines("%s\t%s\n" % (hexes(a), hexes(b)) for a, b in pairs)
+        return name
+
+    def control(s):
+        return any(c in s for c in ("<ctl>", "<|im_start|>", "<s>", "</s>", "<pad>"))
+
+    done = 0
+    while done < tokenizers:
+        try:
+            data = make()
+        except Exception as err:
+            print("training:", str(err)[:100], file=sys.stderr)
+            continue
+        done += 1
+        write({"files": {"tokenizer.model": base64.b64encode(data).decode()}})
+        p = library.SentencePieceProcessor(model_proto=data)
+        for _ in range(texts):
+            t = text()
+            if control(t):  # which the library does not look for
+                continue
+            ids = p.encode(t)
+            bos = [p.bos_id()] if p.bos_id() >= 0 else []
+            write({"text": t, "ids": ids, "ids_with_special": bos + ids})
+            if maybe(0.5):
+                ids = [rnd.randrange(p.get_piece_size()) for _ in range(rnd.randrange(1, 12))]
+            ids = [i for i in ids if not p.is_control(i)]
+            if ids:
+                write({"decode": ids, "decoded": p.decode(ids), "skipped": p.decode(ids)})
+
+
+# Mistral's
+
+
+def tekken():
+    import tiktoken._educational
+    from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+
+    pattern = (
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|"
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|"
+        r"\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
+    for _ in range(tokenizers):
+        ranks = tiktoken._educational.bpe_train("\n".join(sample(120)), rnd.randrange(300, 500), pattern, visualise=None)
+        tokens = sorted(ranks, key=ranks.get)
+        tokens = [bytes([b]) for b in range(256)] + [t for t in tokens if len(t) > 1]
+        specials = rnd.randrange(4, 40)
+        spare = rnd.randrange(5)
+        data = {
+            "config": {
+                "pattern": pattern,
+                "num_vocab_tokens": len(tokens),
+                "default_vocab_size": len(tokens) - spare + specials,
+                "default_num_special_tokens": specials,
+                "version": "v3",
+            },
+            "vocab": [{"rank": i, "token_bytes": base64.b64encode(t).decode(), "token_str": None} for i, t in enumerate(tokens)],
+        }
+        if maybe(0.6):
+            names = ["<unk>", "<s>", "</s>", "[INST]"]
+            data["special_tokens"] = [{"rank": i, "token_str": n, "is_control": True} for i, n in enumerate(names)]
+            data["config"]["version"] = one_of("v7", "v11", "v13")
+        else:
+            data["config"]["default_vocab_size"] += 20
+            data["config"]["default_num_special_tokens"] = specials + 20
+        raw = json.dumps(data).encode()
+        with tempfile.NamedTemporaryFile(suffix=".json") as f:
+            f.write(raw)
+            f.flush()
+            t = Tekkenizer.from_file(f.name)
+        write({"files": {"tekken.json": base64.b64encode(raw).decode()}})
+        for _ in range(texts):
+            s = text()
+            if "<s>" in s or "</s>" in s:
+                continue
+            ids = t.encode(s, bos=False, eos=False)
+            write({"text": s, "ids": ids, "ids_with_special": t.encode(s, bos=True, eos=False)})
+            if maybe(0.5):
+                ids = [rnd.randrange(t.num_special_tokens, t.n_words) for _ in range(rnd.randrange(1, 12))]
+            if ids:
+                write({"decode": ids, "decoded": t.decode(ids), "skipped": t.decode(ids)})
+
+
+{"huggingface": huggingface, "sentencepiece": sentencepiece, "tekken": tekken}[kind]()
 out.close()
