@@ -54,6 +54,14 @@ func tokenizerOfGGUF(src *checkpoint.GGUF) (Tokenizer, error) {
 		AddBOS:     optional(&r, "tokenizer.ggml.add_bos_token", nil, pointed(src.Bool)),
 		AddEOS:     optional(&r, "tokenizer.ggml.add_eos_token", nil, pointed(src.Bool)),
 
+		CLS: optional(&r, "tokenizer.ggml.cls_token_id", -1, src.Int),
+		SEP: optional(&r, "tokenizer.ggml.seperator_token_id", -1, src.Int), // spelled so in the files
+
+		RemoveExtraWhitespaces: optional(&r, "tokenizer.ggml.remove_extra_whitespaces", nil, pointed(src.Bool)),
+		PrecompiledCharsmap:    optional(&r, "tokenizer.ggml.precompiled_charsmap", nil, bytesOf(src.Ints)),
+		Lowercase:              optional(&r, "tokenizer.ggml.normalizer.lowercase", nil, pointed(src.Bool)),
+		StripAccents:           optional(&r, "tokenizer.ggml.normalizer.strip_accents", nil, pointed(src.Bool)),
+
 		AddSpacePrefix: optional(&r, "tokenizer.ggml.add_space_prefix", nil, pointed(src.Bool)),
 
 		ChatTemplate: optional(&r, ggufChatTemplate, "", src.String),
@@ -94,5 +102,17 @@ func pointed[T any](get func(string) (T, error)) func(string) (*T, error) {
 	return func(key string) (*T, error) {
 		value, err := get(key)
 		return &value, err
+	}
+}
+
+// bytesOf reads numbers as the bytes that they are.
+func bytesOf(get func(string) ([]int, error)) func(string) ([]byte, error) {
+	return func(key string) ([]byte, error) {
+		list, err := get(key)
+		data := make([]byte, len(list))
+		for i, n := range list {
+			data[i] = byte(n) // of bytes, or of the signed kind
+		}
+		return data, err
 	}
 }

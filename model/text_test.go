@@ -71,7 +71,7 @@ func llamaCppTexts(t testing.TB, name string) (texts []string, ids [][]int32) {
 
 // TestTokenizerOfGGUF compares with the ids that llama.cpp has for the files.
 func TestTokenizerOfGGUF(t *testing.T) {
-	for _, name := range []string{"gpt-2", "starcoder", "falcon", "llama-spm", "phi-3"} {
+	for _, name := range []string{"gpt-2", "starcoder", "falcon", "llama-spm", "phi-3", "bert-bge"} {
 		t.Run(name, func(t *testing.T) {
 			tok, err := ggufTokenizer(t, "vectors", "llama_cpp", "vocab_gguf", "ggml-vocab-"+name+".gguf.gz")
 			if err != nil {
@@ -86,7 +86,7 @@ func TestTokenizerOfGGUF(t *testing.T) {
 				if !slices.Equal(got, want[i]) {
 					t.Errorf("Encode(%.80q)\n got %v\nwant %v", text, got, want[i])
 				}
-				if back := tok.Decode(got, false); back != text {
+				if back := tok.Decode(got, false); back != text && name != "bert-bge" { // which loses case and spaces
 					t.Errorf("Decode(Encode(%.80q)) = %.80q", text, back)
 				}
 			}
@@ -103,6 +103,7 @@ func TestTokenizerOfGGUFHuggingFace(t *testing.T) {
 		{"gpt-2", "gpt2.jsonl", "openai-community/gpt2"},
 		{"falcon", "falcon.jsonl", "tiiuae/falcon-7b"},
 		{"llama-spm", "llama.jsonl", "Xenova/llama-tokenizer"},
+		{"bert-bge", "bert.jsonl", "Xenova/bert-base-uncased"},
 	} {
 		t.Run(tt.of, func(t *testing.T) {
 			tok, err := ggufTokenizer(t, "vectors", "llama_cpp", "vocab_gguf", "ggml-vocab-"+tt.gguf+".gguf.gz")
@@ -113,12 +114,14 @@ func TestTokenizerOfGGUFHuggingFace(t *testing.T) {
 			for line := range bytes.Lines(sharedFile(t, "vectors", "tokenizers", "hf", tt.file)) {
 				var v struct {
 					Tokenizer, Text, Decoded string
-					IDs                      []int32 `json:"ids"`
+
+					TextPair *string `json:"text_pair"`
+					IDs      []int32 `json:"ids"`
 				}
 				if err := json.Unmarshal(line, &v); err != nil {
 					t.Fatal(err)
 				}
-				if v.Tokenizer != tt.of {
+				if v.Tokenizer != tt.of || v.TextPair != nil {
 					continue
 				}
 				texts++
@@ -138,14 +141,6 @@ func TestTokenizerOfGGUFHuggingFace(t *testing.T) {
 			}
 			t.Logf("%d texts", texts)
 		})
-	}
-}
-
-// TestTokenizerOfGGUFRefuses checks that a kind that is not known is named.
-func TestTokenizerOfGGUFRefuses(t *testing.T) {
-	_, err := ggufTokenizer(t, "vectors", "llama_cpp", "vocab_gguf", "ggml-vocab-bert-bge.gguf.gz")
-	if err == nil || !strings.Contains(err.Error(), `"bert"`) {
-		t.Errorf("error %v, want one that names bert", err)
 	}
 }
 

@@ -9,19 +9,25 @@ import (
 // Metadata are the keys tokenizer.ggml.* of a GGUF file, and
 // tokenizer.chat_template.
 type Metadata struct {
-	Model      string    // "gpt2": byte-level BPE; "llama": SentencePiece's BPE
+	Model      string    // "gpt2": byte-level BPE; "llama" and "t5": SentencePiece's BPE and Unigram; "gemma4": BPE; "bert": WordPiece
 	Pre        string    // the name of the pre-tokenizer
 	Tokens     []string  // by id
 	TokenTypes []int     // by id: one of tokenType; none: all are normal
-	Merges     []string  // "left right"; of gpt2 only
-	Scores     []float64 // by id; of llama only
+	Merges     []string  // "left right"; of gpt2 and gemma4
+	Scores     []float64 // by id; of llama and t5
 	BOS, EOS   int       // -1 where there is none
 	EOT        int       // end of turn; -1 where there is none
 	Unknown    int       // what unknown characters become; -1 where there is none
 	AddBOS     *bool     // nil where nothing is said
 	AddEOS     *bool
 
-	AddSpacePrefix *bool // of llama only
+	CLS, SEP int // of bert; -1 where there is none
+
+	AddSpacePrefix         *bool  // of llama and t5
+	RemoveExtraWhitespaces *bool  // of t5, as are
+	PrecompiledCharsmap    []byte // the rules that replace characters
+	Lowercase              *bool  // of bert, as is
+	StripAccents           *bool
 
 	ChatTemplate string
 }
@@ -53,23 +59,46 @@ func FromGGUF(m Metadata) (*Tokenizer, error) {
 }
 
 func (m Metadata) recipe() (*recipe, error) {
-	r := &recipe{template: m.ChatTemplate, bos: -1}
-	if m.Model != "gpt2" && m.Model != "llama" {
-		return nil, fmt.Errorf("model %.40q is not supported, want gpt2 or llama", m.Model)
-	}
-	if err := m.vocabulary(r); err != nil {
-		return nil, err
-	}
-	if m.Model == "llama" {
-		if err := m.sentencePiece(r); err != nil {
+	r := &recipe{bos: -1}
+	addBOS, err := true, error(nil)
+	switch m.Model {
+	case "gpt2":
+		if err := m.vocabulary(r); err != nil {
 			return nil, err
 		}
-		return r, m.special(r, true)
+		addBOS, err = m.byteLevel(r)
+	case "llama":
+		if err := m.vocabulary(r); err != nil {
+			return nil, err
+		}
+		err = m.sentencePiece(r)
+	case "gemma4":
+		if err := m.vocabulary(r); err != nil {
+			return nil, err
+		}
+		err = m.spacedMerges(r)
+	case "t5":
+		if r, err = m.unigram(); err != nil {
+			return nil, err
+		}
+		if m.AddEOS == nil {
+			m.AddEOS = new(bool)
+			*m.AddEOS = true
+		}
+		addBOS = false
+	case "bert":
+		if r, err = m.wordPiece(); err != nil {
+			return nil, err
+		}
+		m.BOS, m.EOS, m.AddEOS = m.CLS, m.SEP, new(bool)
+		*m.AddEOS = true
+	default:
+		return nil, fmt.Errorf("model %.40q is not supported, want gpt2, llama, gemma4, t5 or bert", m.Model)
 	}
-	addBOS, err := m.byteLevel(r)
 	if err != nil {
 		return nil, err
 	}
+	r.template = m.ChatTemplate
 	return r, m.special(r, addBOS)
 }
 
@@ -82,13 +111,18 @@ func (m Metadata) byteLevel(r *recipe) (addBOS bool, err error) {
 	}
 	p := pre.recipe()
 	r.options, r.preTokenizer, r.decoder, r.normalizer = p.options, p.preTokenizer, p.decoder, p.normalizer
+	return pre.addBOS, m.listed(r)
+}
+
+// listed fills in the merges.
+func (m Metadata) listed(r *recipe) (err error) {
 	r.merges = make([]mergeRule, len(m.Merges))
 	for i, line := range m.Merges {
 		if r.merges[i], err = splitMerge(line); err != nil {
-			return false, fmt.Errorf("merges: entry %d: %w", i, err)
+			return fmt.Errorf("merges: entry %d: %w", i, err)
 		}
 	}
-	return pre.addBOS, nil
+	return nil
 }
 
 func (m Metadata) vocabulary(r *recipe) error {
@@ -128,6 +162,7 @@ func (m Metadata) special(r *recipe, addBOS bool) error {
 	if m.AddBOS != nil {
 		addBOS = *m.AddBOS
 	}
+	r.eos = nil
 	for _, id := range []int{m.BOS, m.EOS, m.EOT} {
 		if id >= len(m.Tokens) {
 			return fmt.Errorf("tokens: special token %d of %d", id, len(m.Tokens))

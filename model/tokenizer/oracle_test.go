@@ -143,3 +143,62 @@ func unpacked(t *testing.T, data []byte) io.Reader {
 	}
 	return z
 }
+
+// TestUnigramOfGGUF puts the models of the oracle into the words of GGUF.
+func TestUnigramOfGGUF(t *testing.T) {
+	data, err := os.ReadFile("testdata/sentencepiece.jsonl.gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(unpacked(t, data))
+	lines.Buffer(nil, 1<<24)
+	var tok *Tokenizer
+	records := 0
+	for lines.Scan() {
+		var v struct {
+			Files map[string][]byte
+			record
+		}
+		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		if v.Files != nil {
+			tok = unigramOfGGUF(t, v.Files[pieceModel])
+			continue
+		}
+		if tok == nil || v.Decode != nil {
+			continue
+		}
+		records++
+		if ids, err := tok.Encode(v.Text, false); err != nil || !slices.Equal(ids, v.IDs) {
+			t.Errorf("Encode(%q)\n got %v, error %v\nwant %v", v.Text, ids, err, v.IDs)
+		}
+	}
+	if err := lines.Err(); err != nil || records == 0 {
+		t.Errorf("%d records, error %v", records, err)
+	}
+}
+
+// unigramOfGGUF returns nil for what model t5 of a GGUF file has no words for.
+func unigramOfGGUF(t *testing.T, data []byte) *Tokenizer {
+	f, err := parsePieceFile(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.model != pieceUnigram || f.suffix || !f.rules.EscapeWhitespaces {
+		return nil
+	}
+	m := Metadata{Model: "t5", Tokens: f.Tokens, Scores: f.Scores, BOS: -1, EOS: 2, EOT: -1, PrecompiledCharsmap: f.rules.Charsmap,
+		AddSpacePrefix: &f.rules.AddDummyPrefix, RemoveExtraWhitespaces: &f.rules.RemoveExtraWhitespaces}
+	for _, kind := range f.Types {
+		m.TokenTypes = append(m.TokenTypes, int(kind))
+	}
+	tok, err := FromGGUF(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tok.after) != 1 || len(tok.before) != 0 {
+		t.Errorf("around a text stand %v and %v, want the end only", tok.before, tok.after)
+	}
+	return tok
+}

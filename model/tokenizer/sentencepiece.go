@@ -15,6 +15,9 @@ const (
 	pieceBPE     = 2
 )
 
+// unknownSurface is what an unknown token is decoded to, unless the file says it.
+const unknownSurface = " \u2047 "
+
 // pieceFile is what a tokenizer.model holds.
 type pieceFile struct {
 	Tokens  []string
@@ -33,7 +36,7 @@ type pieceFile struct {
 //
 // Source: sentencepiece_model.proto.
 func parsePieceFile(data []byte) (*pieceFile, error) {
-	f := &pieceFile{model: pieceUnigram, unknown: " \u2047 ", bos: 1, eos: 2}
+	f := &pieceFile{model: pieceUnigram, unknown: unknownSurface, bos: 1, eos: 2}
 	f.rules = pieceRules{AddDummyPrefix: true, RemoveExtraWhitespaces: true, EscapeWhitespaces: true}
 	err := eachField(data, func(part field) error {
 		if err := part.want(wireBytes); err != nil {

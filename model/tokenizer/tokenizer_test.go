@@ -261,6 +261,8 @@ func TestFromGGUF(t *testing.T) {
 		want   string // of the error; "" for none
 	}{
 		{"no BOS", func(m *Metadata) { m.AddBOS = &no }, ""},
+		{"t5 without scores", func(m *Metadata) { m.Model = "t5" }, "0 scores"},
+		{"bert without CLS", func(m *Metadata) { m.Model, m.CLS = "bert", -1 }, "bos_token_id"},
 		{"model", func(m *Metadata) { m.Model = "rwkv" }, `model "rwkv"`},
 		{"pre", func(m *Metadata) { m.Pre = "unheard-of" }, `pre "unheard-of"`},
 		{"no pre", func(m *Metadata) { m.Pre = "" }, `pre ""`},
