@@ -66,6 +66,9 @@ func TestBlockTypesEqualWidened(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if n, err := packedSize(x); err != nil || n != m.Bytes() {
+					t.Errorf("%s %v: packedSize is %d, %v, want %d", name, x.Shape, n, err, m.Bytes())
+				}
 				rows := int64(x.Shape[0]+15) / 16 * 16
 				if file := rows * int64(len(x.Data)/x.Shape[0]); m.Bytes() > file*3/2 {
 					t.Errorf("%s %v takes %d bytes, of %d in the file", name, x.Shape, m.Bytes(), file)

@@ -247,38 +247,51 @@ func (m *Matrix) groupScale(panel []byte, lane, k int) (scale, bias float32) {
 	return float(p) * float32(int8(sub[lane])), bias
 }
 
-// codeValue gives the value of the code in column k of one row.
-func (m *Matrix) codeValue(codes []byte, lane, k int) float32 {
-	if m.format >= Codes8 {
-		q := codes[k*panelRows+lane]
-		if m.format == Float8 {
-			return float8(q)
+// codeValues gives the values of the codes in the columns [k0, k0+n) of one row,
+// in every step-th element of dst.
+func (m *Matrix) codeValues(codes []byte, lane, k0 int, dst []float32, step int) {
+	switch m.format {
+	case Codes2:
+		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
+			dst[i] = float32(codes[k/4*panelRows+lane] >> (k % 4 * 2) & 3)
 		}
-		return float32(q)
+	case Codes4:
+		var values [16]float32
+		for q, v := range m.groups.Values {
+			values[q] = F16ToF32(v)
+		}
+		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
+			dst[i] = values[codes[k/2*panelRows+lane]>>(k%2*4)&15]
+		}
+	case Codes6:
+		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
+			block, k := codes[k/16*12*panelRows:], k%16
+			low := block[k/2*panelRows+lane] >> (k % 2 * 4) & 15
+			high := block[(8+k/4)*panelRows+lane] >> (k % 4 * 2) & 3
+			dst[i] = float32(int(low|high<<4) - m.groups.Zero)
+		}
+	case Codes8:
+		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
+			dst[i] = float32(codes[k*panelRows+lane])
+		}
+	case Float8:
+		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
+			dst[i] = float8(codes[k*panelRows+lane])
+		}
 	}
-	codes = codes[k/16*16*m.groups.Bits/8*panelRows:]
-	k %= 16
-	if m.format == Codes2 {
-		return float32(codes[k/4*panelRows+lane] >> (k % 4 * 2) & 3)
-	}
-	nibble := codes[k/2*panelRows+lane] >> (k % 2 * 4) & 15
-	if m.format == Codes4 {
-		return F16ToF32(m.groups.Values[nibble])
-	}
-	top := codes[(8+k/4)*panelRows+lane] >> (k % 4 * 2) & 3
-	return float32(int(nibble|top<<4) - m.groups.Zero)
 }
 
-// groupValues writes the columns [k0, k0+len(dst)/step) of one row of a panel to
-// every step-th element of dst.
+// groupValues writes the columns from k0 on, the first of a group, of one row of
+// a panel to every step-th element of dst.
 func (m *Matrix) groupValues(panel []byte, lane, k0 int, dst []float32, step int) {
-	var scale, bias float32
-	for i := 0; i < len(dst); i += step {
-		k := k0 + i/step
-		if i == 0 || k%m.groups.Columns == 0 {
-			scale, bias = m.groupScale(panel, lane, k)
+	m.codeValues(panel[m.head:], lane, k0, dst, step)
+	for k, size := k0, m.groups.Columns*step; len(dst) > 0; k += m.groups.Columns {
+		scale, bias := m.groupScale(panel, lane, k)
+		group := dst[:min(size, len(dst))]
+		for i := 0; i < len(group); i += step {
+			group[i] = float32(scale*group[i]) + bias
 		}
-		dst[i] = float32(scale*m.codeValue(panel[m.head:], lane, k)) + bias
+		dst = dst[len(group):]
 	}
 }
 

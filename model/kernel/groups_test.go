@@ -261,3 +261,18 @@ func BenchmarkMul(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkRow reads rows of 4096 columns, as an embedding and DoRA's norms do.
+func BenchmarkRow(b *testing.B) {
+	r := source(24)
+	for _, g := range []Groups{layouts[4], layouts[8], layouts[9], layouts[11]} {
+		m, _ := randomGroups(b, r, g, 16, 4096, false)
+		b.Run("format="+g.format().String(), func(b *testing.B) {
+			row := make([]float32, 4096)
+			b.SetBytes(4 * 4096)
+			for i := 0; b.Loop(); i++ {
+				m.Row(i%16, row)
+			}
+		})
+	}
+}
