@@ -102,6 +102,7 @@ func TestTokenizerOfGGUFHuggingFace(t *testing.T) {
 		{"gpt-2", "gpt2.jsonl", "Xenova/gpt2"},
 		{"gpt-2", "gpt2.jsonl", "openai-community/gpt2"},
 		{"falcon", "falcon.jsonl", "tiiuae/falcon-7b"},
+		{"gpt-2", "falcon.jsonl", "tiiuae/falcon-rw-1b"}, // GPT-2's vocabulary
 		{"llama-spm", "llama.jsonl", "Xenova/llama-tokenizer"},
 		{"bert-bge", "bert.jsonl", "Xenova/bert-base-uncased"},
 	} {

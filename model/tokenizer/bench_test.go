@@ -1,13 +1,16 @@
 package tokenizer
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"testing"
 )
 
 // BenchmarkEncode is English prose on one core.
 func BenchmarkEncode(b *testing.B) {
 	text := string(readShared(b, "data", "tokenizers", "gpt2", "corpus.en.gz"))
-	for _, name := range []string{"smollm2", "llama3", "qwen3", "gpt4o-o200k", "mistral-v0.1"} {
+	for _, name := range []string{"smollm2", "llama3", "qwen3", "gpt4o-o200k", "mistral-v0.1", "gemma3"} {
 		b.Run("tokenizer="+name, func(b *testing.B) {
 			tok := loadShared(b, name)
 			b.SetBytes(int64(len(text)))
@@ -33,5 +36,26 @@ func BenchmarkParse(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkHostile is texts made to be slow, in two sizes: MB/s stays where time
+// grows with the text alone.
+func BenchmarkHostile(b *testing.B) {
+	toks := hostileTokenizers(b)
+	for _, tok := range slices.Sorted(maps.Keys(toks)) {
+		for _, n := range []int{1 << 16, 1 << 20} {
+			texts := hostileTexts(n)
+			for _, name := range slices.Sorted(maps.Keys(texts)) {
+				b.Run(fmt.Sprintf("tokenizer=%s/text=%s/bytes=%d", tok, name, n), func(b *testing.B) {
+					b.SetBytes(int64(len(texts[name])))
+					for b.Loop() {
+						if _, err := toks[tok].Encode(texts[name], false); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		}
 	}
 }

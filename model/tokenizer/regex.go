@@ -7,9 +7,13 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// regexTime is how long one search may take. Expressions that go back far are
-// possible, and a text may be made to let them.
-const regexTime = 10 * time.Second
+// How long an expression may take: for one search, and for all searches in a text
+// and each byte of it. Expressions that go back far are possible, and a text may be
+// made to let them. A published one takes half a microsecond for a byte.
+const (
+	regexTime     = 2 * time.Second
+	regexByteTime = 10 * time.Microsecond
+)
 
 // regex is a regular expression without a scanner of its own.
 type regex struct {
@@ -41,7 +45,11 @@ func (r regex) find(text string, yield func(start, end int) error) error {
 		return bytes
 	}
 	last := -1
+	deadline := time.Now().Add(regexTime + time.Duration(len(text))*regexByteTime)
 	for ; m != nil && err == nil; m, err = r.re.FindNextMatch(m) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("split at %.60q: it takes too long on a text of %d bytes", r.expr, len(text))
+		}
 		start, end := offset(m.Index), offset(m.Index+m.Length)
 		if start == end && start == last { // no match for Oniguruma's iterator
 			continue

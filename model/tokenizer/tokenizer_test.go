@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -186,8 +187,13 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// hostileTexts are n bytes each.
+// hostileTexts are of n bytes each.
 func hostileTexts(n int) map[string]string {
+	random := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, n)
+	for i := range noise {
+		noise[i] = byte(random.Uint32())
+	}
 	return map[string]string{
 		"one letter":      strings.Repeat("a", n),
 		"spaces":          strings.Repeat(" ", n),
@@ -199,20 +205,50 @@ func hostileTexts(n int) map[string]string {
 		"word marks":      strings.Repeat("▁", n/3),
 		"two letters":     strings.Repeat("ab", n/2),
 		"faces":           strings.Repeat("😀", n/4),
+		"family":          strings.Repeat("👩\u200d", n/7),
 		"begins of token": strings.Repeat("<", n),
+		"random bytes":    strings.ToValidUTF8(string(noise), "\ufffd"),
+	}
+}
+
+// hostileTokenizers are of every kind of model; those of characters take a whole
+// text as one piece.
+func hostileTokenizers(t testing.TB) map[string]*Tokenizer {
+	load := func(dir fstest.MapFS) *Tokenizer {
+		tok, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok
+	}
+	more := func(pieces ...string) (fields []byte) {
+		for i, p := range pieces {
+			fields = append(fields, protoField(1, string(protoField(1, p))+string(protoField(2, float32(-20-i))))...)
+		}
+		return fields
+	}
+	pieces := more("aa", "aaaa", "aaaaaaaa", "▁▁", "▁▁▁▁", "ba", "1", "11", "😀", "😀😀", "\u0301", "\u0316", "\u0301\u0316", "'")
+	return map[string]*Tokenizer{
+		"bytes":    parseSmall(t),
+		"composed": parseSmall(t, "normalizer", `{"type":"NFC"}`),
+		"tokens of spaces": parseSmall(t, "added_tokens",
+			`[{"id":264,"content":"  ","lstrip":true,"rstrip":true,"normalized":false},{"id":265,"content":"\n\n","lstrip":true,"normalized":true}]`),
+		"scores":  load(files(pieceModel, string(smallPieces(pieceBPE, pieces)))),
+		"unigram": load(files(pieceModel, string(smallPieces(pieceUnigram, pieces)))),
+		"bert": parseSmall(t, "normalizer", `{"type":"BertNormalizer"}`, "pre_tokenizer", `{"type":"BertPreTokenizer"}`, "decoder", `{"type":"WordPiece"}`,
+			"post_processor", `null`, "added_tokens", `[]`, "model", `{"type":"WordPiece","unk_token":"a","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"a":0,"##a":1,"1":2}}`),
 	}
 }
 
 // TestHostileTexts checks that no text takes time out of proportion: quadratic
-// work on these would take minutes.
+// work on these would take minutes. BenchmarkHostile shows how time grows.
 func TestHostileTexts(t *testing.T) {
-	const mega = 1 << 20
 	check := func(t *testing.T, tok *Tokenizer, n int, decodes bool) {
 		for name, text := range hostileTexts(n) {
 			start := time.Now()
 			ids, err := tok.Encode(text, true)
 			if err != nil {
-				t.Fatal(err)
+				t.Fatalf("%s: %v", name, err)
 			}
 			if back := tok.Decode(ids, true); decodes && back != text {
 				t.Errorf("%s: does not come back", name)
@@ -222,17 +258,37 @@ func TestHostileTexts(t *testing.T) {
 			}
 		}
 	}
-	t.Run("bytes", func(t *testing.T) { check(t, parseSmall(t), mega, true) })
-	t.Run("composed", func(t *testing.T) { check(t, parseSmall(t, "normalizer", `{"type":"NFC"}`), mega, false) })
-	t.Run("tokens of spaces", func(t *testing.T) {
-		check(t, parseSmall(t, "added_tokens", `[{"id":264,"content":"  ","lstrip":true,"rstrip":true,"normalized":false},{"id":265,"content":"\n\n","lstrip":true,"normalized":true}]`), mega, false)
-	})
+	const size = 1 << 18
+	for name, tok := range hostileTokenizers(t) {
+		t.Run(name, func(t *testing.T) { check(t, tok, size, name == "bytes") })
+	}
 	t.Run("expression", func(t *testing.T) {
-		check(t, parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`\p{L}+|\s*\n+|\s+(?!\S)|.`), stepBytes}}.json())), mega/8, true)
+		check(t, parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`\p{L}+|\s*\n+|\s+(?!\S)|.`), stepBytes}}.json())), size/4, true)
 	})
 	if !testing.Short() {
-		t.Run("smollm2", func(t *testing.T) { check(t, loadShared(t, "smollm2"), mega, true) })
-		t.Run("mistral-v0.1", func(t *testing.T) { check(t, loadShared(t, "mistral-v0.1"), mega, false) })
+		t.Run("smollm2", func(t *testing.T) { check(t, loadShared(t, "smollm2"), size, false) }) // some bytes are no tokens of it
+		t.Run("mistral-v0.1", func(t *testing.T) { check(t, loadShared(t, "mistral-v0.1"), size, false) })
+	}
+}
+
+// TestHostileExpression checks that an expression that goes back without end is
+// an error, and soon.
+func TestHostileExpression(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	tok := parseSmall(t, "pre_tokenizer", string(preTokenizer{steps: []string{stepSplit(`(a+)+b`), stepBytes}}.json()))
+	if _, err := tok.Encode(strings.Repeat("a", 64), false); err == nil || !strings.Contains(err.Error(), "(a+)+b") {
+		t.Errorf("error %v, want one that names the expression", err)
+	}
+}
+
+// TestGrowth checks that a normalizer cannot make a text of any length.
+func TestGrowth(t *testing.T) {
+	long := strings.Repeat("x", 1<<12)
+	tok := parseSmall(t, "normalizer", `{"type":"Sequence","normalizers":[{"type":"Replace","pattern":{"String":"a"},"content":"`+long+`"},{"type":"Replace","pattern":{"Regex":"x"},"content":"`+long+`"}]}`)
+	if _, err := tok.Encode(strings.Repeat("a", 1000), false); err == nil || !strings.Contains(err.Error(), "the normalizer makes more than") {
+		t.Errorf("error %v, want one that says how long the text became", err)
 	}
 }
 

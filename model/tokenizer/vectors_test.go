@@ -60,6 +60,7 @@ func TestVocabularies(t *testing.T) {
 		eos      []int32
 		template bool
 
+		config   string   // in place of its tokenizer_config.json
 		vectors  []string // below vectors/tokenizers/hf
 		of       string   // whose of them; "" for all
 		llamaCpp string   // name of llama.cpp's vectors
@@ -69,6 +70,8 @@ func TestVocabularies(t *testing.T) {
 		{name: "smollm2", bos: -1},
 		{name: "llama3", bos: 128000, eos: []int32{128001}, template: true,
 			vectors: []string{"llama.jsonl"}, of: "Xenova/llama3-tokenizer", llamaCpp: "llama-bpe", cleaned: true},
+		{name: "llama3", config: `{"bos_token":"<|begin_of_text|>","add_bos_token":true}`, bos: 128000, addsBOS: true,
+			vectors: []string{"llama.jsonl"}, of: "Xenova/llama3-tokenizer-new", cleaned: true},
 		{name: "qwen3", bos: -1, eos: []int32{151645}, template: true,
 			vectors: []string{"qwen2.jsonl"}, of: "Xenova/Qwen1.5-0.5B-Chat", llamaCpp: "qwen2"},
 		{name: "gpt4o-o200k", bos: 199999, eos: []int32{199999}, vectors: []string{"gpt2.jsonl"}, of: "Xenova/gpt-4o"},
@@ -78,6 +81,12 @@ func TestVocabularies(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tok := loadShared(t, tt.name)
+			if tt.config != "" {
+				var err error
+				if tok, err = Parse(readShared(t, "data", "tokenizers", tt.name, File+".gz"), []byte(tt.config)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			bos, ok := tok.BOS()
 			if !ok {
 				bos = -1
