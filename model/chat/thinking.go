@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func (m Markers) Split(tail, output string) (thinking, answer string, closed boo
 // split follows the markers from the begin of the output on.
 func (m Markers) split(inside bool, output string) (thinking, answer string, closed bool) {
 	var thoughts, rest []string
-	if end := strings.LastIndex(output, m.End); !inside && end >= 0 && !strings.Contains(output[:end], m.Begin) {
+	if end := strings.LastIndex(output, m.End); !inside && end >= 0 && m.endsItself() && !strings.Contains(output[:end], m.Begin) {
 		inside = true // the begin was lost: what comes before an end was reasoning
 	}
 	for output != "" || inside {
@@ -148,10 +149,11 @@ type prober struct {
 	tokens   []string
 	literals string   // the template's own text
 	prompts  []string // generation prompts by setting, from the user's text on
+	spent    *bool    // a rendering has reached its limits: enough has been tried
 }
 
 func newProber(t *Template, in Input, tokens []string) prober {
-	p := prober{Template: t, in: in, tokens: tokens}
+	p := prober{Template: t, in: in, tokens: tokens, spent: new(bool)}
 	p.literals = strings.Join(t.parsed.Literals(), "\x00")
 	for _, kwargs := range p.settings() {
 		if prompt, ok := p.render(kwargs, true); ok {
@@ -186,8 +188,13 @@ func (p prober) render(kwargs map[string]Value, prompt bool, messages ...*Dict) 
 	in.Kwargs, in.AddGenerationPrompt, in.ContinueFinalMessage = kwargs, prompt, false
 	in.Messages = append([]*Dict{Message("user", probeUser)}, messages...)
 	in.Tools, in.Documents = nil, nil
+	if *p.spent {
+		return "", false
+	}
 	text, err := p.Render(in)
 	if err != nil {
+		var e *jinja.Error
+		*p.spent = errors.As(err, &e) && e.Class == jinja.LimitError
 		return "", false
 	}
 	i := strings.Index(text, probeUser)
