@@ -68,11 +68,19 @@ func (m Markers) split(inside bool, output string) (thinking, answer string, clo
 		}
 		inside, output = !inside, after
 	}
-	thinking = strings.Join(thoughts, "\n")
-	if inside {
+	thinking, answer = strings.Join(thoughts, "\n"), strings.Join(rest, "")
+	if inside || thoughts != nil && m.elsewhere(answer) {
 		return thinking, "", false
 	}
-	return thinking, m.cut(strings.Join(rest, "")), true
+	return thinking, m.cut(answer), true
+}
+
+// elsewhere says whether what follows reasoning is not yet in the channel of the
+// answer, where there is one: nothing, a piece of its header, or another channel.
+func (m Markers) elsewhere(s string) bool {
+	s = strings.TrimSpace(s)
+	marker := firstMarker(s)
+	return m.Answer != "" && (strings.HasPrefix(m.Answer, s) || strings.HasPrefix(s, "<|") || marker != "" && strings.HasPrefix(s, marker))
 }
 
 // opens says whether a prompt ends inside the reasoning: after its last Begin
