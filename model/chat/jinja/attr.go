@@ -229,9 +229,8 @@ func (in *interp) slice(v Value, bounds [3]Value) Value {
 	case *Tuple:
 		return &Tuple{Items: in.sliceItems(x.Items, bounds)}
 	case *rangeValue:
-		start, step, n := sliceBounds(int(x.length), bounds)
-		first := x.start + int64(start)*x.step
-		return &rangeValue{first, first + int64(n*step)*x.step, int64(step) * x.step, int64(n)}
+		start, stop, step, n := sliceBounds(int(x.length), bounds)
+		return &rangeValue{x.start + int64(start)*x.step, x.start + int64(stop)*x.step, int64(step) * x.step, int64(n)}
 	case string:
 		return in.sliceText(x, bounds)
 	case Markup:
@@ -244,7 +243,7 @@ func (in *interp) slice(v Value, bounds [3]Value) Value {
 }
 
 func (in *interp) sliceItems(items []Value, bounds [3]Value) []Value {
-	start, step, n := sliceBounds(len(items), bounds)
+	start, _, step, n := sliceBounds(len(items), bounds)
 	in.allocTimes(n, 16)
 	out := make([]Value, n)
 	for i := range out {
@@ -255,7 +254,7 @@ func (in *interp) sliceItems(items []Value, bounds [3]Value) []Value {
 
 func (in *interp) sliceText(s string, bounds [3]Value) string {
 	in.scan(s)
-	start, step, n := sliceBounds(utf8.RuneCountInString(s), bounds)
+	start, _, step, n := sliceBounds(utf8.RuneCountInString(s), bounds)
 	if n == 0 {
 		return ""
 	}
@@ -287,7 +286,7 @@ func byteOffset(s string, n int) int {
 }
 
 // sliceBounds is Python's slice.indices of a length; n is how many items it takes.
-func sliceBounds(length int, bounds [3]Value) (start, step, n int) {
+func sliceBounds(length int, bounds [3]Value) (start, stop, step, n int) {
 	step = 1
 	if bounds[2] != nil {
 		step = int(max(min(sliceIndex(bounds[2]), int64(length)+1), -int64(length)-1))
@@ -310,13 +309,13 @@ func sliceBounds(length int, bounds [3]Value) (start, step, n int) {
 		return int(max(min(i, int64(high)), int64(low)))
 	}
 	if step > 0 {
-		start = bound(bounds[0], low)
-		n = (bound(bounds[1], high) - start + step - 1) / step
+		start, stop = bound(bounds[0], low), bound(bounds[1], high)
+		n = (stop - start + step - 1) / step
 	} else {
-		start = bound(bounds[0], high)
-		n = (start - bound(bounds[1], low) - step - 1) / -step
+		start, stop = bound(bounds[0], high), bound(bounds[1], low)
+		n = (start - stop - step - 1) / -step
 	}
-	return start, step, max(n, 0)
+	return start, stop, step, max(n, 0)
 }
 
 func sliceIndex(v Value) int64 {

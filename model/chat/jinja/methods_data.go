@@ -33,7 +33,7 @@ func (in *interp) countItem(items []Value, a arguments) Value {
 
 func (in *interp) indexItem(items []Value, a arguments) Value {
 	args := a.bind("index", "value/", "start?/", "stop?/")
-	start, _, n := sliceBounds(len(items), [3]Value{or(args[1], nil), or(args[2], nil)})
+	start, _, _, n := sliceBounds(len(items), [3]Value{or(args[1], nil), or(args[2], nil)})
 	for i := start; i < start+n; i++ {
 		if in.identicalOrEqual(items[i], args[0]) {
 			return int64(i)
