@@ -253,7 +253,7 @@ func isNameRune(r rune) bool {
 
 func (l *lexer) name(s string) {
 	n := len(s) - len(strings.TrimLeftFunc(s, isNameRune))
-	if first, _ := utf8.DecodeRuneInString(s); !unicode.IsLetter(first) && first != '_' {
+	if !isIdentifier(s[:n]) {
 		l.syntax("Invalid character in identifier")
 	}
 	l.emit(tokName, s[:n])

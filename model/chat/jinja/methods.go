@@ -166,16 +166,22 @@ func isDigitRune(r rune) bool {
 
 func isIdentifier(s string) bool {
 	first, _ := utf8.DecodeRuneInString(s)
-	return s != "" && (first == '_' || unicode.IsLetter(first)) && allRunes(isNameRune)(s)
+	return isIdentifierStart(first) && allRunes(func(r rune) bool {
+		return isIdentifierStart(r) || unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue)
+	})(s)
+}
+
+func isIdentifierStart(r rune) bool {
+	return r == '_' || unicode.In(r, unicode.L, unicode.Nl, unicode.Other_ID_Start)
 }
 
 func isLower(s string) bool {
 	seen := false
 	for _, r := range s {
-		if unicode.IsUpper(r) || unicode.IsTitle(r) {
+		if isUpperRune(r) || unicode.IsTitle(r) {
 			return false
 		}
-		seen = seen || unicode.IsLower(r) || unicode.Is(unicode.Other_Lowercase, r)
+		seen = seen || isLowerRune(r)
 	}
 	return seen
 }
@@ -183,10 +189,10 @@ func isLower(s string) bool {
 func isUpper(s string) bool {
 	seen := false
 	for _, r := range s {
-		if unicode.IsLower(r) || unicode.IsTitle(r) || unicode.Is(unicode.Other_Lowercase, r) {
+		if isLowerRune(r) || unicode.IsTitle(r) {
 			return false
 		}
-		seen = seen || unicode.IsUpper(r) || unicode.Is(unicode.Other_Uppercase, r)
+		seen = seen || isUpperRune(r)
 	}
 	return seen
 }
@@ -194,8 +200,8 @@ func isUpper(s string) bool {
 func isTitle(s string) bool {
 	inWord, seen := false, false
 	for _, r := range s {
-		capital := unicode.IsUpper(r) || unicode.IsTitle(r)
-		if capital && inWord || unicode.IsLower(r) && !inWord {
+		capital := isUpperRune(r) || unicode.IsTitle(r)
+		if capital && inWord || isLowerRune(r) && !inWord {
 			return false
 		}
 		inWord = isCased(r)

@@ -193,7 +193,11 @@ func lower(s string) string {
 
 func fold(s string) string { return cases.Fold().String(s) }
 
-func isCased(r rune) bool { return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r) }
+func isUpperRune(r rune) bool { return unicode.IsUpper(r) || unicode.Is(unicode.Other_Uppercase, r) }
+
+func isLowerRune(r rune) bool { return unicode.IsLower(r) || unicode.Is(unicode.Other_Lowercase, r) }
+
+func isCased(r rune) bool { return isUpperRune(r) || isLowerRune(r) || unicode.IsTitle(r) }
 
 // titleRune is the title case of one character, which may be several.
 func titleRune(r rune) string {
@@ -259,9 +263,9 @@ func swapCase(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		switch {
-		case unicode.IsUpper(r):
+		case isUpperRune(r):
 			b.WriteString(lowerAt(s, i, r))
-		case unicode.IsLower(r):
+		case isLowerRune(r):
 			b.WriteString(upper(string(r)))
 		default:
 			b.WriteRune(r)
