@@ -7,12 +7,14 @@ import (
 	"github.com/dlclark/regexp2"
 )
 
-// How long an expression may take: for one search, and for all searches in a text
-// and each byte of it. Expressions that go back far are possible, and a text may be
-// made to let them. A published one takes half a microsecond for a byte.
+// How long an expression may take: for one search; and for all searches in a text,
+// with some time for each byte. Expressions that go back far are possible, and a
+// text may be made to let them. A published one takes half a microsecond for a
+// byte; the rest is for machines that have much else to do.
 const (
-	regexTime     = 2 * time.Second
-	regexByteTime = 10 * time.Microsecond
+	regexTime     = 5 * time.Second
+	regexTextTime = 15 * time.Second
+	regexByteTime = 50 * time.Microsecond
 )
 
 // regex is a regular expression without a scanner of its own.
@@ -45,7 +47,7 @@ func (r regex) find(text string, yield func(start, end int) error) error {
 		return bytes
 	}
 	last := -1
-	deadline := time.Now().Add(regexTime + time.Duration(len(text))*regexByteTime)
+	deadline := time.Now().Add(regexTextTime + time.Duration(len(text))*regexByteTime)
 	for ; m != nil && err == nil; m, err = r.re.FindNextMatch(m) {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("split at %.60q: it takes too long on a text of %d bytes", r.expr, len(text))
