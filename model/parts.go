@@ -123,7 +123,7 @@ const generationFile = "generation_config.json"
 // written and left out. Of the suggestions it notes the one that is made for
 // greedy text.
 func (r *partsReader) generation() error {
-	data, err := fs.ReadFile(r.dir, generationFile)
+	data, err := checkpoint.ReadJSON(r.dir, generationFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
