@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/ailiance/lorabench/model/architecture"
+	"github.com/ailiance/lorabench/model/chat"
 	"github.com/ailiance/lorabench/model/checkpoint"
 	"github.com/ailiance/lorabench/model/kernel"
 )
@@ -41,6 +42,7 @@ type Engine struct {
 	config    config
 	decoder   *decoder
 	tokenizer Tokenizer // nil where the checkpoint has none
+	templates chat.Sources
 	eos       []int32
 	notes     []string
 	hash      string // of the weights
@@ -64,8 +66,8 @@ type Tokenizer interface {
 	BOS() (id int32, ok bool)
 	EOS() []int32
 	AddsBOS() bool
-	ChatTemplate() string
-	Identity() string // "sha256:…"
+	AddedTokens() []string // those looked for in texts, special ones among them
+	Identity() string      // "sha256:…"
 }
 
 // TextStream turns tokens into text as they come.
@@ -118,7 +120,7 @@ func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, 
 		fault = err
 		return false
 	})
-	e := &Engine{adapters: map[string]*adapter{}, tokenizer: p.tokenizer, eos: p.eos, notes: p.notes, hash: p.hash, base: p.base}
+	e := &Engine{adapters: map[string]*adapter{}, tokenizer: p.tokenizer, templates: p.templates, eos: p.eos, notes: p.notes, hash: p.hash, base: p.base}
 	if fault == nil {
 		fault = e.load(ctx, p.config, newWeights(p.source, p.config), opt)
 	}

@@ -21,6 +21,7 @@ type Inspection struct {
 	PackedBytes        int64 // memory for the weights
 	BytesPerPosition   int64 // memory for the keys and values of a position
 	Tokenizer          Tokenizer
+	Chat               *Chat   // nil where there is no chat template
 	EndTokens          []int32 // any of them ends a text
 	Notes              []string
 	Hash, BaseIdentity string
@@ -52,6 +53,10 @@ func Inspect(ctx context.Context, dir fs.FS, name string) (*Inspection, error) {
 		e := &Engine{config: config{Config: p.config}, tokenizer: p.tokenizer, eos: p.eos}
 		i.EndTokens = e.endTokens()
 		i.BytesPerPosition = newKVLayout(p.config.Layers).bytes() / blockLen
+	}
+	var err error
+	if i.Chat, err = newChat(p.templates, p.tokenizer); err != nil {
+		i.fault(err)
 	}
 	if p.config != nil && p.source != nil {
 		i.weights(ctx, newWeights(p.source, p.config))

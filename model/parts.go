@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ailiance/lorabench/model/architecture"
+	"github.com/ailiance/lorabench/model/chat"
 	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
@@ -21,7 +22,8 @@ type parts struct {
 	config    *architecture.Config
 	source    checkpoint.Source
 	tokenizer Tokenizer // nil where the checkpoint has none
-	eos       []int32   // of generation_config.json
+	templates chat.Sources
+	eos       []int32 // of generation_config.json
 	notes     []string
 	hash      string // of the weights
 	base      string // of all that the base computes with
@@ -83,7 +85,10 @@ func (r *partsReader) huggingFace() {
 	fmt.Fprintf(h, "%s\n%s %d\n%s\n%v\n", r.hash, checkpoint.ConfigFile, len(data), data, r.eos)
 	r.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
 	if !r.tokensOnly {
-		r.tokenizer, err = tokenizerOf(r.dir)
+		if r.tokenizer, err = tokenizerOf(r.dir); !r.ok(err) {
+			return
+		}
+		r.templates, err = chat.Load(r.dir)
 		r.ok(err)
 	}
 }
@@ -105,7 +110,10 @@ func (r *partsReader) gguf(name string) {
 	r.hash, err = src.Hash(r.ctx)
 	r.base = r.hash
 	if r.ok(err) && !r.tokensOnly {
-		r.tokenizer, err = tokenizerOfGGUF(src)
+		if r.tokenizer, err = tokenizerOfGGUF(src); !r.ok(err) {
+			return
+		}
+		r.templates, err = templatesOfGGUF(src)
 		r.ok(err)
 	}
 }

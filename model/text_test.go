@@ -156,8 +156,8 @@ func TestSmolLM2Tokenizers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if id, ok := fromGGUF.BOS(); id != 1 || !ok || fromGGUF.AddsBOS() || !slices.Equal(fromGGUF.EOS(), []int32{2}) || fromGGUF.ChatTemplate() == "" {
-		t.Errorf("BOS %d, added %v, EOS %v, template %.20q, want 1, not added, [2], one", id, fromGGUF.AddsBOS(), fromGGUF.EOS(), fromGGUF.ChatTemplate())
+	if id, ok := fromGGUF.BOS(); id != 1 || !ok || fromGGUF.AddsBOS() || !slices.Equal(fromGGUF.EOS(), []int32{2}) {
+		t.Errorf("BOS %d, added %v, EOS %v, want 1, not added, [2]", id, fromGGUF.AddsBOS(), fromGGUF.EOS())
 	}
 	texts := 0
 	same := func(text string) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ import (
 type generateOptions struct {
 	from                           files
 	model, adapter, prompt, tokens string
+	chat, system, thinking         string
 	until                          []string
 	most                           int
 	sampling                       model.Sampling
@@ -23,8 +26,8 @@ type generateOptions struct {
 }
 
 func newGenerate(stdio env.Stdio) *cobra.Command {
-	o := generateOptions{from: filesFor(stdio)}
-	cmd := &cobra.Command{Use: "generate MODEL (--prompt TEXT | --tokens F.json)", Short: "text after a prompt, greedy or sampled", Args: exactly(1),
+	o := generateOptions{from: filesFor(stdio), thinking: string(model.ThinkingAuto)}
+	cmd := &cobra.Command{Use: "generate MODEL (--prompt TEXT | --chat TEXT | --tokens F.json)", Short: "text after a prompt, greedy or sampled", Args: exactly(1),
 		Example: `  lorabench model generate demo --adapter spice --prompt "Q: Tom has 12 pens and buys 7. How many pens has he?
 A:"
   lorabench model generate MODEL --prompt "Once upon a time" --temperature 0.8 --top-p 0.95 --seed 7 --stop "The end"`,
@@ -35,6 +38,9 @@ A:"
 	f := cmd.Flags()
 	f.StringVar(&o.adapter, "adapter", "", "ADAPTER")
 	f.StringVar(&o.prompt, "prompt", "", "text, as it is: special tokens in it count, and those that the tokenizer puts around a text are added")
+	f.StringVar(&o.chat, "chat", "", "what a user says: asked by the checkpoint's own chat template, and answered without the reasoning")
+	f.StringVar(&o.system, "system", "", "system message before --chat")
+	f.Var(&choiceFlag{&o.thinking, []string{string(model.ThinkingAuto), string(model.ThinkingOn), string(model.ThinkingOff)}}, "thinking", "auto, on or off: whether --chat asks for reasoning, in a template that has a switch for it")
 	f.StringVar(&o.tokens, "tokens", "", `file {"sequences": [[ids] …]}`)
 	f.StringArrayVar(&o.until, "stop", nil, "end before this text; repeat for more")
 	f.IntVar(&o.most, "max-new-tokens", 128, "bound of the text")
@@ -51,8 +57,10 @@ A:"
 
 func (o generateOptions) validate() error {
 	switch {
-	case (o.prompt == "") == (o.tokens == ""):
-		return usagef("model generate: want either --prompt or --tokens")
+	case len(slices.DeleteFunc([]string{o.prompt, o.chat, o.tokens}, func(s string) bool { return s == "" })) != 1:
+		return usagef("model generate: want one of --prompt, --chat and --tokens")
+	case o.system != "" && o.chat == "":
+		return usagef("model generate: --system goes with --chat")
 	case o.most < 1:
 		return usagef("model generate: --max-new-tokens %d: want at least 1", o.most)
 	case o.sampling.RepetitionPenalty == 0:
@@ -73,6 +81,10 @@ type generation struct {
 	LogProbs     []float64 `json:"logprobs"` // nats, of the model itself: before temperature, top-k, top-p, min-p
 	Stop         string    `json:"stop"`
 	PromptTokens int       `json:"prompt_tokens"`
+
+	// Of --chat. Answer is null where the text ended before the answer began.
+	Thinking *string `json:"thinking,omitempty"`
+	Answer   *string `json:"answer,omitempty"`
 }
 
 func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
@@ -91,12 +103,20 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 		return err
 	}
 	defer e.Close()
+	var c *conversation
 	if o.tokens == "" {
 		t := e.Tokenizer()
 		if t == nil {
 			return errors.New("the checkpoint has no tokenizer: give --tokens")
 		}
-		ids, err := t.Encode(o.prompt, true)
+		text, addSpecial := o.prompt, true
+		if o.chat != "" {
+			if c, err = o.converse(e); err != nil {
+				return err
+			}
+			text, addSpecial = c.prompt, false
+		}
+		ids, err := t.Encode(text, addSpecial)
 		if err != nil {
 			return err
 		}
@@ -112,13 +132,21 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 			return fmt.Errorf("sequence %d: %w", i, err)
 		}
 	}
-	if !o.asJSON {
+	if !o.asJSON && c == nil {
 		_, err := writeTexts(ctx, e, len(sequences), stdio.Out)
 		return err
 	}
 	texts, err := writeTexts(ctx, e, len(sequences), io.Discard)
 	if err != nil {
 		return err
+	}
+	if c != nil {
+		if err := c.answer(&texts[0], e.Tokenizer(), o, stdio); err != nil {
+			return err
+		}
+	}
+	if !o.asJSON {
+		return nil
 	}
 	return printJSON(stdio.Out, struct {
 		Schema       string         `json:"schema"`
@@ -164,4 +192,53 @@ func writeTexts(ctx context.Context, e *model.Engine, n int, w io.Writer) ([]gen
 		all[i] = *t
 	}
 	return all, nil
+}
+
+// conversation is a prompt of --chat.
+type conversation struct {
+	chat   *model.Chat
+	prompt string
+}
+
+// converse renders what the user says by the checkpoint's template. Templates
+// that tell the date tell today's, as transformers has it.
+func (o generateOptions) converse(e *model.Engine) (*conversation, error) {
+	c, err := e.Chat()
+	if err != nil {
+		return nil, err
+	}
+	if c == nil {
+		return nil, errors.New("the checkpoint has no chat template: give --prompt")
+	}
+	var turns []model.Turn
+	if o.system != "" {
+		turns = append(turns, model.Turn{Role: "system", Content: o.system})
+	}
+	turns = append(turns, model.Turn{Role: "user", Content: o.chat})
+	prompt, err := c.Prompt(turns, model.Thinking(o.thinking), time.Now())
+	return &conversation{c, prompt}, err
+}
+
+// answer tells the answer from the reasoning, and shows it.
+func (c *conversation) answer(g *generation, t model.Tokenizer, o generateOptions, stdio env.Stdio) error {
+	output := t.Decode(g.IDs, false) // the markers may be special tokens
+	for _, stop := range o.until {
+		output, _, _ = strings.Cut(output, stop)
+	}
+	thinking, answer, answered := c.chat.Split(c.prompt, output)
+	g.Thinking = &thinking
+	if answered {
+		g.Answer = &answer
+	}
+	switch {
+	case o.asJSON:
+		return nil
+	case !answered:
+		fmt.Fprintf(stdio.Err, "no answer: the text ended (%s) within %d characters of reasoning, which --json shows\n", g.Stop, len([]rune(thinking)))
+		return nil
+	case thinking != "":
+		fmt.Fprintf(stdio.Err, "%d characters of reasoning are left out; --json shows them\n", len([]rune(thinking)))
+	}
+	_, err := fmt.Fprintln(stdio.Out, visible(answer))
+	return err
 }

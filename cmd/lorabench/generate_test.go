@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -102,7 +103,7 @@ func TestGenerateRefuses(t *testing.T) {
 		{[]string{"--top-k", "5"}, "without a temperature"},
 		{[]string{"--stop", ""}, "--stop"},
 		{[]string{"--max-new-tokens", "0"}, "--max-new-tokens 0"},
-		{[]string{"--tokens", "x.json"}, "either --prompt or --tokens"},
+		{[]string{"--tokens", "x.json"}, "want one of --prompt, --chat and --tokens"},
 	} {
 		s := try(t, t.Context(), t.TempDir(), slices.Concat([]string{"model", "generate", "demo", "--prompt", "x"}, tt.args)...)
 		if s.code != exitUsage || !strings.Contains(s.err, tt.says) {
@@ -123,6 +124,34 @@ func TestGenerateNotes(t *testing.T) {
 		s := try(t, t.Context(), dir, "model", "generate", ".", "--prompt", "x", "--max-new-tokens", "1", "--repetition-penalty", tt.penalty)
 		if s.code != 0 || strings.Contains(s.err, "suggests a repetition_penalty of 1.05") != tt.noted {
 			t.Errorf("penalty %s: exit %d, %s", tt.penalty, s.code, s.err)
+		}
+	}
+}
+
+// TestGenerateChat asks by the checkpoint's own template.
+func TestGenerateChat(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "chatty")
+	if err := os.CopyFS(dir, demo.Base()); err != nil {
+		t.Fatal(err)
+	}
+	const template = "{% for m in messages %}Q: {{ m.content }}\nA:{% endfor %}"
+	if err := os.WriteFile(filepath.Join(dir, "chat_template.jinja"), []byte(template), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const question = "Tom has 12 pens and buys 7. How many pens has he?"
+	plain := try(t, t.Context(), t.TempDir(), "model", "generate", "demo", "--prompt", "Q: "+question+"\nA:", "--max-new-tokens", "16", "--stop", "\n")
+	asked := try(t, t.Context(), t.TempDir(), "model", "generate", dir, "--chat", question, "--max-new-tokens", "16", "--stop", "\n")
+	if plain.code != 0 || asked.code != 0 || strings.TrimSpace(asked.out) != strings.TrimSpace(plain.out) || strings.TrimSpace(plain.out) == "" {
+		t.Errorf("asked: %q %s, prompted: %q", asked.out, asked.err, plain.out)
+	}
+	asked = try(t, t.Context(), t.TempDir(), "model", "generate", dir, "--chat", question, "--max-new-tokens", "16", "--json")
+	var doc struct{ Texts []generation }
+	if err := json.Unmarshal([]byte(asked.out), &doc); err != nil || len(doc.Texts) != 1 || doc.Texts[0].Answer == nil || *doc.Texts[0].Thinking != "" {
+		t.Errorf("%s %v", asked.out, err)
+	}
+	for _, args := range [][]string{{"demo", "--chat", "Hi"}, {dir, "--chat", "Hi", "--prompt", "Hi"}, {dir, "--prompt", "Hi", "--system", "Be brief."}} {
+		if s := try(t, t.Context(), t.TempDir(), append([]string{"model", "generate"}, args...)...); s.code == 0 {
+			t.Errorf("%v: %s", args, s.out)
 		}
 	}
 }

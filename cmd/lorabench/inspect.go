@@ -35,7 +35,7 @@ type modelReport struct {
 	SHA256      string               `json:"sha256"`
 	Base        string               `json:"base"`
 	Tokenizer   string               `json:"tokenizer"`
-	Template    *string              `json:"chat_template"`
+	Template    *templateReport      `json:"chat_template"` // null: there is none
 	Parameters  int64                `json:"parameters"`
 	Storage     []model.StorageUse   `json:"storage"`
 	Other       model.StorageUse     `json:"other_tensors"`
@@ -45,6 +45,12 @@ type modelReport struct {
 	Config      *architecture.Config `json:"config"`
 	Notes       []string             `json:"notes"`
 	Faults      []string             `json:"faults"`
+}
+
+type templateReport struct {
+	Identity string `json:"identity"`
+	Begin    string `json:"thinking_begin"` // "": the model has no reasoning channel
+	End      string `json:"thinking_end"`
 }
 
 func inspectModel(ctx context.Context, w io.Writer, from files, path string, asJSON bool) error {
@@ -76,9 +82,10 @@ func newModelReport(i *model.Inspection) modelReport {
 	}
 	if t := i.Tokenizer; t != nil {
 		r.Tokenizer = t.Identity()
-		if text := t.ChatTemplate(); text != "" {
-			r.Template = &text
-		}
+	}
+	if i.Chat != nil {
+		begin, end := i.Chat.Markers()
+		r.Template = &templateReport{Identity: i.Chat.Identity(), Begin: begin, End: end}
 	}
 	return r
 }
@@ -186,12 +193,15 @@ func inspectText(line func(key, format string, args ...any), i *model.Inspection
 			begins = fmt.Sprintf("begins texts with %q", tok.Decode([]int32{id}, false))
 		}
 		line("tokenizer", "%s, %s", begins, tok.Identity())
-		template := "none"
-		if text := tok.ChatTemplate(); text != "" {
-			template = fmt.Sprintf("%d characters", len([]rune(text)))
-		}
-		line("chat template", "%s", template)
 	}
+	template := "none"
+	if i.Chat != nil {
+		template = i.Chat.Identity() + ", without reasoning"
+		if begin, end := i.Chat.Markers(); begin != "" {
+			template = fmt.Sprintf("%s, reasons between %s and %s", i.Chat.Identity(), begin, end)
+		}
+	}
+	line("chat template", "%s", template)
 	var ends []string
 	for k, text := range i.EndTexts() {
 		ends = append(ends, strings.TrimSpace(fmt.Sprintf("%d %s", i.EndTokens[k], text)))

@@ -189,3 +189,13 @@ func (m *matcher) wordAfter(s string) bool {
 	r, size := utf8.DecodeRuneInString(s)
 	return size > 0 && m.classes[r]&classWord != 0
 }
+
+// AddedTokens returns the texts of the tokens that Encode looks for before
+// anything else, special ones among them, by id.
+func (t *Tokenizer) AddedTokens() []string {
+	var texts []string
+	for _, a := range t.added.list {
+		texts = append(texts, a.Content)
+	}
+	return texts
+}
