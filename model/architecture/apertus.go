@@ -21,9 +21,7 @@ var apertus = architecture{
 				Type: RopeLlama3, HeadDim: c.HeadDim, Theta: theta, Factor: 8, LowFreqFactor: 1, HighFreqFactor: 4,
 				OriginalMaxPositionEmbeddings: 8192, AttentionFactor: 1,
 			}}
-			if !k.null("rope_theta") && k.number("rope_theta", theta) != theta {
-				k.cannot("rope_theta without rope_scaling: transformers ignores it for apertus; write rope_parameters")
-			}
+			c.ropeIsWhole(k)
 		}
 		c.noWindows(k)
 		k.activation("hidden_act", "xielu")

@@ -95,6 +95,14 @@ func (c *Config) ignored(stored string) (reason string, ok bool) {
 	return "", false
 }
 
+// untie takes an output layer that is stored and is not the embedding, where the
+// file does not say that it is and only transformers' class does.
+func (c *Config) untie(src checkpoint.Source, names Names) {
+	if c.tieAssumed && checkTied(src, names) != nil {
+		c.TieWordEmbeddings = false
+	}
+}
+
 // Check checks that src holds exactly the tensors of a model with this
 // configuration: none missing, none of another shape, none that belongs to no
 // module. The error tells of all that is wrong, with the names of the file and,
@@ -102,6 +110,7 @@ func (c *Config) ignored(stored string) (reason string, ok bool) {
 func (c *Config) Check(src checkpoint.Source) error {
 	var bad faults
 	names := c.Names(src)
+	c.untie(src, names)
 	used := map[string]bool{}
 	for _, want := range c.Tensors() {
 		name, ok := names(want.Name)

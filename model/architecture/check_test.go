@@ -204,6 +204,12 @@ func TestTiedTwice(t *testing.T) {
 		t.Errorf("equal: %v", err)
 	}
 	wantError(t, cfg.Check(build(2)), "lm_head.weight and model.embed_tokens.weight differ")
+	cfg.tieAssumed = true // only the class says that they are tied
+	for _, head := range []byte{1, 2} {
+		if err := cfg.Check(build(head)); err != nil || cfg.TieWordEmbeddings != (head == 1) {
+			t.Errorf("tied by default, head %d: tied %t, %v", head, cfg.TieWordEmbeddings, err)
+		}
+	}
 }
 
 // safetensorsFile makes a file of a header as text and data.

@@ -22,7 +22,7 @@ type Config struct {
 	VocabSize             int
 	MaxPositionEmbeddings int
 	RMSNormEps            float64
-	TieWordEmbeddings     bool // lm_head is embed_tokens
+	TieWordEmbeddings     bool // lm_head is embed_tokens; Check may find that it is not
 
 	BOSTokenID  int   // -1 where there is none
 	EOSTokenIDs []int // none, one or several; any of them ends a text
@@ -65,6 +65,7 @@ type Config struct {
 	XIELU []XIELU
 
 	architecture *architecture
+	tieAssumed   bool // the file does not say whether the head is tied
 	wrapper      bool // the text part of a multimodal checkpoint
 }
 
@@ -233,12 +234,12 @@ func (c *Config) readWrapper(k *keys) {
 		k.fault("text_config is missing, and model_type %s needs it", c.ModelType)
 		return
 	}
-	c.ModelType = text.text("model_type", wrappers[c.ModelType])
-	_, top := k.members["tie_word_embeddings"]
-	_, inner := text.members["tie_word_embeddings"]
+	wrapper := c.ModelType
+	c.ModelType = text.text("model_type", wrappers[wrapper])
 	c.readDecoder(text)
-	if top || !inner { // the head is the wrapper's
-		c.TieWordEmbeddings = k.boolean("tie_word_embeddings", true)
+	c.readTie(k, true) // the head is the wrapper's
+	if wrapper == "gemma3" {
+		c.LogitSoftcap = 0 // transformers' wrapper does not bound them
 	}
 	if !k.null("eos_token_id") {
 		c.readTokens(k, tokens{bos: c.BOSTokenID})

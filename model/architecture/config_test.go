@@ -190,7 +190,9 @@ func TestSpellings(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(path, spelling)); err != nil {
 				continue
 			}
-			if got := readConfig(t, "vectors", "engine", "models", name, spelling); !reflect.DeepEqual(got, cfg) {
+			got := readConfig(t, "vectors", "engine", "models", name, spelling)
+			got.tieAssumed = cfg.tieAssumed // a key with its default is absent
+			if !reflect.DeepEqual(got, cfg) {
 				t.Errorf("%s of %s: %+v, config.json: %+v", spelling, name, got, cfg)
 			}
 		}

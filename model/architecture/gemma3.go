@@ -16,14 +16,13 @@ var gemma3 = architecture{
 			tied: true, tokens: tokens{bos: 2, eos: 1},
 		})
 		pattern := 6
-		for _, key := range []string{"sliding_window_pattern", "_sliding_window_pattern"} {
-			if !k.null(key) {
-				pattern = k.integer(key, 6, 1, maxLayers)
-			}
+		if !k.null("sliding_window_pattern") {
+			pattern = k.integer("sliding_window_pattern", 6, 1, maxLayers)
 		}
+		k.skip("_sliding_window_pattern") // written beside layer_types, and not read
 		types := c.readLayerTypes(k)
 		c.readGemmaWindow(k, 4096, types, pattern)
-		c.readLayerRopes(k, defaultRope(c.HeadDim, 1e6), defaultRope(c.HeadDim, 10000))
+		c.readGemma3Ropes(k)
 		c.gemma()
 		c.readSoftcap(k)
 		mustBe(k, "use_bidirectional_attention", false)
@@ -68,34 +67,28 @@ func (c *Config) readGemmaWindow(k *keys, absent int, types []string, pattern in
 	}
 }
 
-// readLayerRopes reads the rotary positions of full layers, rope 0, and of
-// sliding layers, rope 1: nested by layer type, or as rope_theta, rope_scaling
-// and rope_local_base_freq.
-func (c *Config) readLayerRopes(k *keys, full, sliding Rope) {
-	nested := k.object("rope_parameters")
-	if nested == nil {
-		if full.Type == RopeDefault {
-			full = c.readRope(k, full.Theta, nil)
-		}
-		sliding.Theta = k.positive("rope_local_base_freq", sliding.Theta)
-		c.Ropes = []Rope{full, sliding}
-		return
+// readGemma3Ropes reads the rotary positions of full and of sliding layers:
+// nested by layer type, or as rope_theta, rope_scaling and rope_local_base_freq.
+func (c *Config) readGemma3Ropes(k *keys) {
+	full, sliding := defaultRope(c.HeadDim, 1e6), defaultRope(c.HeadDim, 10000)
+	if !k.null("rope_theta") {
+		full.Theta = k.positive("rope_theta", 1)
 	}
-	read := func(key string, rope Rope) Rope {
-		part := nested.object(key)
-		if part == nil {
-			return rope
-		}
-		r := c.readScaling(part, rope.HeadDim, 0)
-		r.Theta = part.positive("rope_theta", rope.Theta)
-		nested.done(key, part)
-		return r
+	if !k.null("rope_local_base_freq") {
+		sliding.Theta = k.positive("rope_local_base_freq", 1)
 	}
-	c.Ropes = []Rope{read(fullAttention, full), read(slidingAttention, sliding)}
-	k.done("rope_parameters", nested)
-	k.skip("rope_theta", "rope_local_base_freq") // what is nested wins
-	if !k.null("rope_scaling") {
+	nested := c.readLayerRopes(k, full, sliding)
+	part := k.object("rope_scaling")
+	switch {
+	case part == nil:
+	case nested:
 		k.cannot("rope_scaling beside rope_parameters: write one of them")
+	case part.null("rope_type") && !part.null("type"):
+		k.cannot("rope_scaling has type: transformers does not look at it here; write rope_type")
+	default:
+		c.Ropes[0] = c.readScaling(part, c.HeadDim, 0)
+		c.Ropes[0].Theta = full.Theta
+		k.done("rope_scaling", part)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+
+	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
 // gemma4 is a Gemma whose layers differ: full ones have heads of another size
@@ -33,9 +35,7 @@ var gemma4 = architecture{
 		equal := k.boolean("attention_k_eq_v", false)
 		c.readGlobalHeads(k, types, equal)
 		c.shareKeysAndValues(k, types)
-		full := defaultRope(c.headDimOf(types, fullAttention), 1e6)
-		full.Type, full.RotaryFactor = RopeProportional, 0.25
-		c.readLayerRopes(k, full, defaultRope(c.headDimOf(types, slidingAttention), 10000))
+		c.readGemma4Ropes(k, types)
 		c.gemma()
 		c.readSoftcap(k)
 		if !k.null("use_bidirectional_attention") && k.text("use_bidirectional_attention", "") != "vision" {
@@ -56,6 +56,29 @@ var gemma4 = architecture{
 			k.fault("vocab_size_per_layer_input %d is less than vocab_size %d", c.VocabSizePerLayerInput, c.VocabSize)
 		}
 	},
+}
+
+// readGemma4Ropes reads the rotary positions of full and of sliding layers. What
+// is left out has a default only where all is.
+func (c *Config) readGemma4Ropes(k *keys, types []string) {
+	full := defaultRope(c.headDimOf(types, fullAttention), 1e6)
+	full.Type, full.RotaryFactor = RopeProportional, 0.25
+	if !c.readLayerRopes(k, full, defaultRope(c.headDimOf(types, slidingAttention), 10000)) {
+		return
+	}
+	nested := newKeys(k.members["rope_parameters"].(checkpoint.Object))
+	for _, kind := range []string{fullAttention, slidingAttention} {
+		part := nested.object(kind)
+		switch {
+		case !slices.Contains(types, kind):
+		case part == nil:
+			k.fault("rope_parameters: %s is missing, and layers are of that type", kind)
+		case part.null("rope_theta"):
+			k.fault("rope_parameters: %s: rope_theta is missing", kind)
+		case part.null("original_max_position_embeddings") && slices.Contains([]string{RopeLlama3, RopeYarn}, part.text("rope_type", part.text("type", ""))):
+			k.fault("rope_parameters: %s: original_max_position_embeddings is missing", kind)
+		}
+	}
 }
 
 // readGlobalHeads reads the heads of full layers, as published files have them

@@ -17,18 +17,30 @@ var ministral3 = architecture{
 				OriginalMaxPositionEmbeddings: 16384, AttentionFactor: 1,
 			}}
 			c.QueryScaleBeta, c.QueryScaleEvery = 0.1, 16384
-			k.skip("rope_theta") // transformers does not look at it here
+			c.ropeIsWhole(k)
 		} else {
-			c.Ropes = []Rope{c.readRope(k, 10000, func(rope *keys) {
-				if c.QueryScaleBeta = required(rope, "llama_4_scaling_beta", RopeYarn); c.QueryScaleBeta > 100 {
-					rope.fault("llama_4_scaling_beta is %v, want at most 100", c.QueryScaleBeta)
-				}
-				c.QueryScaleEvery = rope.integer("original_max_position_embeddings", c.MaxPositionEmbeddings, 1, maxPositions)
-				rope.skip("max_position_embeddings")
-			})}
+			c.Ropes = []Rope{c.readRope(k, 10000, c.readQueryScale)}
 		}
 		c.readMistralWindow(k, 0)
 		k.activation("hidden_act", "silu")
 		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
+}
+
+// readQueryScale reads how queries grow, from beside the rotary positions.
+func (c *Config) readQueryScale(part *keys, rope Rope) {
+	const key = "llama_4_scaling_beta"
+	if part.null(key) {
+		part.fault("%s is missing", key)
+	}
+	if c.QueryScaleBeta = part.number(key, 0); c.QueryScaleBeta < 0 || c.QueryScaleBeta > 100 {
+		part.fault("%s is %v, want 0 to 100", key, c.QueryScaleBeta)
+	}
+	if c.QueryScaleEvery = rope.OriginalMaxPositionEmbeddings; c.QueryScaleEvery == 0 {
+		c.QueryScaleEvery = part.integer("original_max_position_embeddings", 0, 1, maxPositions)
+	}
+	if c.QueryScaleEvery == 0 {
+		part.fault("original_max_position_embeddings is missing, and %s needs it", key)
+	}
+	part.skip("max_position_embeddings")
 }

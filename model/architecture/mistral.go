@@ -22,6 +22,7 @@ var mistral = architecture{
 // not the same. layer_types changes nothing in transformers' code, so it may
 // only say what is.
 func (c *Config) readMistralWindow(k *keys, absent int) {
+	k.skip("attention_bias", "mlp_bias") // not read: tensors tell whether there are biases
 	window := absent
 	if v, ok := k.get("sliding_window"); ok {
 		if window = 0; v != nil {

@@ -14,6 +14,7 @@ var qwen2 = architecture{
 		c.Ropes = []Rope{c.readRope(k, 10000, nil)}
 		c.readQwenWindow(k)
 		k.activation("hidden_act", "silu")
+		k.skip("attention_bias") // not read: the biases are always there
 		c.QKVBias = true
 		c.AttentionScale = inverseRoot(c.HeadDim)
 	},

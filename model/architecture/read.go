@@ -30,7 +30,7 @@ func (c *Config) readCommon(k *keys, d defaults) {
 	c.NumHiddenLayers = k.integer("num_hidden_layers", d.layers, 1, maxLayers)
 	c.MaxPositionEmbeddings = k.integer("max_position_embeddings", d.positions, 1, maxPositions)
 	c.RMSNormEps = k.positive("rms_norm_eps", d.eps)
-	c.TieWordEmbeddings = k.boolean("tie_word_embeddings", d.tied)
+	c.readTie(k, d.tied)
 	c.readHeads(k, d)
 	c.readTokens(k, d.tokens)
 	c.readDType(k)
@@ -38,6 +38,13 @@ func (c *Config) readCommon(k *keys, d defaults) {
 	mustBe(k, "rope_interleaved", false)
 	mustBe(k, "is_encoder_decoder", false)
 	mustBe(k, "add_cross_attention", false)
+}
+
+// readTie reads whether the output layer is the embedding.
+func (c *Config) readTie(k *keys, absent bool) {
+	_, told := k.get("tie_word_embeddings")
+	c.TieWordEmbeddings = k.boolean("tie_word_embeddings", absent)
+	c.tieAssumed = c.TieWordEmbeddings && !told
 }
 
 // readHeads reads the numbers of heads and their size.

@@ -54,43 +54,69 @@ func defaultRope(headDim int, theta float64) Rope {
 // rope_type and rope_theta, as transformers 5 writes it, or rope_scaling beside
 // a rope_theta at the top level. Where a file has both they must agree. extra,
 // if not nil, reads keys of the architecture's own.
-func (c *Config) readRope(k *keys, theta float64, extra func(rope *keys)) Rope {
-	r := defaultRope(c.HeadDim, theta)
-	from := ""
-	setTheta := func(key string, v float64) {
-		if from != "" && v != r.Theta {
-			k.fault("%s is %v, but %s is %v", key, v, from, r.Theta)
-		}
-		from, r.Theta = key, v
+func (c *Config) readRope(k *keys, theta float64, extra func(part *keys, rope Rope)) Rope {
+	top := !k.null("rope_theta")
+	if top {
+		theta = k.positive("rope_theta", 1)
 	}
-	if !k.null("rope_theta") {
-		setTheta("rope_theta", k.positive("rope_theta", 1))
-	}
-	scaling := ""
+	original := k.integer("original_max_position_embeddings", 0, 1, maxPositions)
+	r, from := defaultRope(c.HeadDim, theta), ""
 	for _, key := range []string{"rope_parameters", "rope_scaling"} {
 		part := k.object(key)
 		if part == nil {
 			continue
 		}
-		if !part.null("rope_theta") {
-			setTheta(key+".rope_theta", part.positive("rope_theta", 1))
+		s := c.readScaling(part, c.HeadDim, original)
+		if s.Theta = theta; !part.null("rope_theta") {
+			if s.Theta = part.positive("rope_theta", 1); top && s.Theta != theta {
+				k.fault("rope_theta is %v, but %s.rope_theta is %v", theta, key, s.Theta)
+			}
 		}
 		if extra != nil {
-			extra(part)
+			extra(part, s)
 		}
-		s := c.readScaling(part, c.HeadDim, k.integer("original_max_position_embeddings", 0, 1, maxPositions))
 		k.done(key, part)
-		if s.Theta = r.Theta; scaling != "" && !reflect.DeepEqual(s, r) {
-			k.fault("%s and %s differ", scaling, key)
+		if from != "" && !reflect.DeepEqual(s, r) {
+			k.fault("%s and %s differ", from, key)
 		}
-		scaling, r = key, s
+		from, r = key, s
 	}
 	mustBe(k, "partial_rotary_factor", 1.0)
 	return r
 }
 
+// readLayerRopes reads the rotary positions of full layers, rope 0, and of
+// sliding layers, rope 1, from rope_parameters nested by layer type. Whether it
+// is there is returned.
+func (c *Config) readLayerRopes(k *keys, full, sliding Rope) bool {
+	nested := k.object("rope_parameters")
+	if nested == nil {
+		c.Ropes = []Rope{full, sliding}
+		return false
+	}
+	read := func(key string, rope Rope) Rope {
+		part := nested.object(key)
+		if part == nil {
+			return rope
+		}
+		r := c.readScaling(part, rope.HeadDim, 0)
+		if r.Theta = rope.Theta; !part.null("rope_theta") {
+			r.Theta = part.positive("rope_theta", 1)
+		}
+		if r.Type == RopeYarn && !r.Truncate {
+			part.cannot("truncate is false, and transformers does not look at it where rope_parameters are nested")
+		}
+		nested.done(key, part)
+		return r
+	}
+	c.Ropes = []Rope{read(fullAttention, full), read(slidingAttention, sliding)}
+	k.done("rope_parameters", nested)
+	return true
+}
+
 // readScaling reads the scaling of rotary positions, of which Theta is left 0.
-// original is original_max_position_embeddings beside the object; 0: absent.
+// original is original_max_position_embeddings beside the object, which counts
+// more than one inside; 0: absent.
 func (c *Config) readScaling(k *keys, headDim, original int) Rope {
 	r := defaultRope(headDim, 0)
 	named := false
@@ -143,29 +169,43 @@ func (c *Config) readScaling(k *keys, headDim, original int) Rope {
 }
 
 func (r *Rope) readYarn(k *keys) {
-	r.Factor = required(k, "factor", r.Type)
-	r.BetaFast, r.BetaSlow = 32, 1
-	if k.number("beta_fast", 0) != 0 { // 0 is the default, as in Python's or
-		r.BetaFast = k.positive("beta_fast", 32)
-	}
-	if k.number("beta_slow", 0) != 0 {
-		r.BetaSlow = k.positive("beta_slow", 1)
-	}
-	r.Truncate = k.boolean("truncate", true)
-	scale := func(m float64) float64 {
-		if r.Factor <= 1 {
-			return 1
+	or := func(key string, absent float64) float64 { // null and 0 are as good as absent, as in Python's or
+		if k.null(key) || k.number(key, 0) == 0 {
+			return absent
 		}
-		return 0.1*m*math.Log(r.Factor) + 1
+		return k.positive(key, absent)
 	}
-	m, all := k.number("mscale", 0), k.number("mscale_all_dim", 0)
+	r.Factor = required(k, "factor", r.Type)
+	r.BetaFast, r.BetaSlow = or("beta_fast", 32), or("beta_slow", 1)
+	r.Truncate = k.boolean("truncate", true)
+	m, all := or("mscale", 0), or("mscale_all_dim", 0)
 	switch {
 	case !k.null("attention_factor"):
 		r.AttentionFactor = k.positive("attention_factor", 1)
 	case m != 0 && all != 0:
-		r.AttentionFactor = scale(m) / scale(all)
+		r.AttentionFactor = r.yarnScale(m) / r.yarnScale(all)
 	default:
-		r.AttentionFactor = scale(1)
+		r.AttentionFactor = r.yarnScale(1)
+	}
+}
+
+// yarnScale is what longer contexts multiply cos and sin by.
+func (r *Rope) yarnScale(m float64) float64 {
+	if r.Factor <= 1 {
+		return 1
+	}
+	return 0.1*m*math.Log(r.Factor) + 1
+}
+
+// ropeIsWhole checks that a file without rope_parameters or rope_scaling, in an
+// architecture that has a default for all of them together, does not change a
+// part of it.
+func (c *Config) ropeIsWhole(k *keys) {
+	if !k.null("rope_theta") && k.number("rope_theta", 0) != c.Ropes[0].Theta {
+		k.cannot("rope_theta without rope_scaling: transformers ignores it for %s; write rope_parameters", c.ModelType)
+	}
+	if !k.null("original_max_position_embeddings") {
+		k.cannot("original_max_position_embeddings without rope_scaling: write rope_parameters")
 	}
 }
 
