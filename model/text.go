@@ -63,8 +63,6 @@ func tokenizerOfGGUF(src *checkpoint.GGUF) (Tokenizer, error) {
 		StripAccents:           optional(&r, "tokenizer.ggml.normalizer.strip_accents", nil, pointed(src.Bool)),
 
 		AddSpacePrefix: optional(&r, "tokenizer.ggml.add_space_prefix", nil, pointed(src.Bool)),
-
-		ChatTemplate: optional(&r, ggufChatTemplate, "", src.String),
 	}
 	if r.err != nil {
 		return nil, r.err

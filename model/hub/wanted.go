@@ -28,6 +28,9 @@ var texts = []string{
 	"vocab.json", "merges.txt", "chat_template.jinja", "chat_template.json",
 }
 
+// templateDir holds chat templates for other uses than the default.
+const templateDir = "additional_chat_templates"
+
 // adapterTexts are the small files beside an adapter's weights, PEFT's or MLX's.
 var adapterTexts = []string{"adapter_config.json"}
 
@@ -55,6 +58,13 @@ func wanted(files map[string]entry, ref Ref, kind Kind) ([]entry, error) {
 	for _, name := range small {
 		if e, ok := files[path.Join(ref.Path, name)]; ok {
 			some = append(some, e)
+		}
+	}
+	if kind == Model {
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			if dir, file := path.Split(name); dir == path.Join(ref.Path, templateDir)+"/" && path.Ext(file) == ".jinja" {
+				some = append(some, files[name])
+			}
 		}
 	}
 	for _, name := range weights {

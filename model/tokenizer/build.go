@@ -8,7 +8,7 @@ import (
 // tokenizer makes the tokenizer of a recipe, and takes over its vocabulary.
 func (r *recipe) tokenizer() (*Tokenizer, error) {
 	b := builder{sharedClasses(), newAlphabet()}
-	t := &Tokenizer{classes: b.classes, before: r.before, after: r.after, bos: r.bos, eos: r.eos, template: r.template}
+	t := &Tokenizer{classes: b.classes, before: r.before, after: r.after, bos: r.bos, eos: r.eos}
 	var err error
 	if t.normalizer, err = b.normalizers(r.normalizer, 0); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)

@@ -74,7 +74,7 @@ func (r *recipe) addSpecials(data []byte) error {
 }
 
 // configure takes from tokenizer_config.json what tokenizer.json does not say:
-// BOS, EOS, chat template, and whether BOS and EOS are put around a text. The
+// BOS, EOS, and whether BOS and EOS are put around a text. The
 // file holds arbitrary arguments of a Python class, so unknown keys are none of
 // our business.
 func (r *recipe) configure(data []byte) error {
@@ -84,9 +84,6 @@ func (r *recipe) configure(data []byte) error {
 	}
 	if c.boolean("split_special_tokens", false) {
 		c.fault("split_special_tokens true is not supported")
-	}
-	if r.template, err = parseChatTemplate(c.raw("chat_template")); err != nil {
-		return fmt.Errorf("chat_template: %w", err)
 	}
 	if err := r.addConfigured(c); err != nil {
 		return fmt.Errorf("added_tokens_decoder: %w", err)
@@ -185,28 +182,6 @@ func (r *recipe) addConfigured(c *component) error {
 		}
 		return nil
 	})
-}
-
-// parseChatTemplate returns the source of a template, or of the one called
-// default among several.
-func parseChatTemplate(raw json.RawMessage) (string, error) {
-	if raw == nil {
-		return "", nil
-	}
-	var source string
-	if json.Unmarshal(raw, &source) == nil {
-		return source, nil
-	}
-	var list []struct{ Name, Template string }
-	if err := json.Unmarshal(raw, &list); err != nil {
-		return "", fmt.Errorf("%.40s is neither a template nor a list of named ones", raw)
-	}
-	for _, t := range list {
-		if t.Name == "default" {
-			return t.Template, nil
-		}
-	}
-	return "", nil
 }
 
 // first returns the first of a list, or -1.

@@ -21,6 +21,6 @@
 // Others are translated from Oniguruma's language, or refused.
 //
 // Left out on purpose: training, the decoder CTC (speech), truncation, padding,
-// offsets, pairs of sequences, chat templates (only their source is handed on),
+// offsets, pairs of sequences, chat templates (package chat),
 // and the cleaning of spaces that transformers may do after decoding.
 package tokenizer

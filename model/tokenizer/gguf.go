@@ -6,8 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Metadata are the keys tokenizer.ggml.* of a GGUF file, and
-// tokenizer.chat_template.
+// Metadata are the keys tokenizer.ggml.* of a GGUF file.
 type Metadata struct {
 	Model      string    // "gpt2": byte-level BPE; "llama" and "t5": SentencePiece's BPE and Unigram; "gemma4": BPE; "bert": WordPiece
 	Pre        string    // the name of the pre-tokenizer
@@ -28,8 +27,6 @@ type Metadata struct {
 	PrecompiledCharsmap    []byte // the rules that replace characters
 	Lowercase              *bool  // of bert, as is
 	StripAccents           *bool
-
-	ChatTemplate string
 }
 
 // tokenType is what a GGUF file says of a token.
@@ -98,7 +95,6 @@ func (m Metadata) recipe() (*recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.template = m.ChatTemplate
 	return r, m.special(r, addBOS)
 }
 

@@ -18,7 +18,6 @@ const (
 	configFile   = "tokenizer_config.json"
 	specialsFile = "special_tokens_map.json"
 	addedFile    = "added_tokens.json"
-	templateFile = "chat_template.jinja"
 )
 
 // sources are the files that a tokenizer may come from, the one that counts where
@@ -34,10 +33,9 @@ const maxFile = 256 << 20
 
 // Load reads the tokenizer of a directory: tokenizer.json; where there is none,
 // tekken.json (Mistral), tokenizer.model (SentencePiece), or vocab.json and
-// merges.txt. What those do not say (BOS, EOS, chat template, further tokens) is
-// in tokenizer_config.json, special_tokens_map.json, added_tokens.json and
-// chat_template.jinja if they are there. The error wraps ErrNone where there is no
-// tokenizer.
+// merges.txt. What those do not say (BOS, EOS, further tokens) is in
+// tokenizer_config.json, special_tokens_map.json and added_tokens.json if they are
+// there. The error wraps ErrNone where there is no tokenizer.
 func Load(dir fs.FS) (*Tokenizer, error) {
 	t, err := load(dir)
 	if err != nil {
@@ -57,16 +55,9 @@ func load(dir fs.FS) (*Tokenizer, error) {
 			return nil, err
 		}
 	}
-	template, err := readOptional(dir, templateFile)
-	if err != nil {
-		return nil, err
-	}
 	t, err := loadAny(dir, config)
 	if err != nil {
 		return nil, err
-	}
-	if template != nil { // it goes before the one in tokenizer_config.json
-		t.template = string(template)
 	}
 	return t, nil
 }
@@ -158,7 +149,6 @@ type recipe struct {
 	before, after []int32
 	bos           int32
 	eos           []int32
-	template      string
 }
 
 func parseFile(data []byte) (*recipe, error) {

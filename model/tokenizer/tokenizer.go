@@ -25,10 +25,9 @@ type Tokenizer struct {
 	after      []int32 // and behind
 	decoder    []decodeStep
 
-	bos      int32 // -1 where there is none
-	eos      []int32
-	template string
-	hash     [sha256.Size]byte
+	bos  int32 // -1 where there is none
+	eos  []int32
+	hash [sha256.Size]byte
 }
 
 // model turns a piece of text, which is not empty, into tokens that it appends to
@@ -170,12 +169,9 @@ func (t *Tokenizer) AddsBOS() bool {
 	return t.bos >= 0 && len(t.before) > 0 && t.before[0] == t.bos
 }
 
-// ChatTemplate returns the source of the chat template, or "" for none.
-func (t *Tokenizer) ChatTemplate() string { return t.template }
-
 // Hash identifies what Encode and Decode do: vocabulary in the order of ids,
 // merges, normalizer, pre-tokenizer, added tokens, post-processor, decoder. It
-// does not cover the chat template, nor the layout of the file. The same
+// does not cover the layout of the file. The same
 // tokenizer from tokenizer.json and from GGUF may have two hashes: GGUF stores
 // less, and the pre-tokenizer only by name.
 func (t *Tokenizer) Hash() [sha256.Size]byte { return t.hash }

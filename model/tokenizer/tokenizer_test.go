@@ -148,21 +148,17 @@ func TestLossy(t *testing.T) {
 }
 
 func TestLoad(t *testing.T) {
-	const config = `{"bos_token":"<s>","eos_token":{"content":"</s>","__type":"AddedToken"},"add_bos_token":true,"chat_template":"T","unheard_of":1}`
+	const config = `{"bos_token":"<s>","eos_token":{"content":"</s>","__type":"AddedToken"},"add_bos_token":true,"unheard_of":1}`
 	dir := fstest.MapFS{File: {Data: smallFile(t)}, configFile: {Data: []byte(config)}}
 	tok, err := Load(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if bos, ok := tok.BOS(); bos != 264 || !ok || !tok.AddsBOS() || !slices.Equal(tok.EOS(), []int32{265}) || tok.ChatTemplate() != "T" {
-		t.Errorf("BOS %d, added %v, EOS %v, template %q", bos, tok.AddsBOS(), tok.EOS(), tok.ChatTemplate())
+	if bos, ok := tok.BOS(); bos != 264 || !ok || !tok.AddsBOS() || !slices.Equal(tok.EOS(), []int32{265}) {
+		t.Errorf("BOS %d, added %v, EOS %v", bos, tok.AddsBOS(), tok.EOS())
 	}
 	if got := spelled(t, tok, "he", true); got != "<s> he" {
 		t.Errorf("Encode(he) = %s", got)
-	}
-	dir[templateFile] = &fstest.MapFile{Data: []byte("T2")}
-	if tok, err = Load(dir); err != nil || tok.ChatTemplate() != "T2" {
-		t.Errorf("template %q, error %v, want that of %s", tok.ChatTemplate(), err, templateFile)
 	}
 	if _, err := Load(fstest.MapFS{}); !errors.Is(err, ErrNone) {
 		t.Errorf("error %v, want one that wraps ErrNone", err)
@@ -419,7 +415,7 @@ func TestParseRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "of both") {
 		t.Errorf("error %v, want one that tells of two equal tokens", err)
 	}
-	for _, config := range []string{`{"bos_token":"<unheard-of>"}`, `[]`, `{"add_bos_token":true}`, `{"split_special_tokens":true}`, `{"chat_template":7}`, `{`,
+	for _, config := range []string{`{"bos_token":"<unheard-of>"}`, `[]`, `{"add_bos_token":true}`, `{"split_special_tokens":true}`, `{`,
 		`{"added_tokens_decoder":{"264":{"content":"other"}}}`} {
 		if _, err := Parse(smallFile(t), []byte(config)); err == nil {
 			t.Errorf("%s was read without an error", config)
