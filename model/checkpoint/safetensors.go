@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -88,10 +89,7 @@ func (s *Safetensors) parseHeader(header, data []byte) ([]span, error) {
 	var spans []span
 	err = r.object(func(name string) error {
 		if name == "__metadata__" {
-			if err := r.object(func(key string) (err error) {
-				s.metadata[key], err = r.string()
-				return err
-			}); err != nil {
+			if err := s.parseMetadata(r); err != nil {
 				return fmt.Errorf("__metadata__: %w", err)
 			}
 			return nil
@@ -108,6 +106,21 @@ func (s *Safetensors) parseHeader(header, data []byte) ([]span, error) {
 		return nil, err
 	}
 	return spans, r.end()
+}
+
+// parseMetadata reads an object of strings, or null, as mlx writes for none.
+func (s *Safetensors) parseMetadata(r *jsonReader) error {
+	t, err := r.token()
+	switch {
+	case err != nil || t == nil:
+		return err
+	case t != json.Delim('{'):
+		return fmt.Errorf("want an object, got %s", DescribeJSON(t))
+	}
+	return r.members(func(key string) (err error) {
+		s.metadata[key], err = r.string()
+		return err
+	})
 }
 
 // parseEntry reads one tensor's entry of the header and cuts it from data.
