@@ -69,12 +69,8 @@ func (c *Config) Names(src checkpoint.Source) Names {
 // ignored says why a tensor with this stored name may be left unread.
 func (c *Config) ignored(stored string) (reason string, ok bool) {
 	name := Canonical(stored)
-	if c.wrapper {
-		for _, part := range []string{"vision_tower.", "audio_tower.", "multi_modal_projector.", "embed_vision.", "embed_audio."} {
-			if strings.HasPrefix(strings.TrimPrefix(stored, "model."), part) {
-				return "a part of the model that sees or hears", true
-			}
-		}
+	if c.BeyondText(stored) {
+		return "a part of the model that sees or hears", true
 	}
 	if strings.HasSuffix(name, ".rotary_emb.inv_freq") {
 		return "older files store the rotary frequencies; they follow from rope_theta", true

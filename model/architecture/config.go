@@ -264,7 +264,7 @@ var storageKeys = []string{"quantization", "quantization_config"}
 
 // wrapperKeys are of the parts of a multimodal checkpoint that see and hear.
 var wrapperKeys = []string{
-	"vision_config", "audio_config", "dtype", "torch_dtype",
+	"vision_config", "audio_config", "dtype", "torch_dtype", "vocab_size",
 	"mm_tokens_per_image", "multimodal_projector_bias", "projector_hidden_act", "spatial_merge_size", "vision_feature_layer",
 	"vision_soft_tokens_per_image", "audio_soft_tokens_per_image",
 }
