@@ -23,11 +23,14 @@ func (v Variant) IsBase() bool { return v.Name == Base }
 type Proof struct {
 	Applied bool      `json:"applied"`
 	Reason  string    `json:"reason,omitempty"`
-	Tensors int       `json:"tensors"` // tensors of the adapter file, all used
-	Modules int       `json:"modules"` // linear layers that the adapter changes
-	Targets []string  `json:"targets"` // their kinds: "q_proj", …
-	Ranks   []int     `json:"ranks"`   // distinct ranks, ascending
-	Scales  []float64 `json:"scales"`  // distinct scales, ascending
+	Tensors int       `json:"tensors"`           // tensors of the adapter file, all used
+	Format  string    `json:"format,omitempty"`  // "PEFT LoRA", "MLX DoRA", "GGUF LoRA", …
+	Skipped int       `json:"skipped,omitempty"` // tensors of parts that see or hear, which no text reaches
+	Modules int       `json:"modules"`           // modules that the adapter changes
+	Targets []string  `json:"targets"`           // their kinds: "q_proj", …
+	Changes []string  `json:"changes,omitempty"` // what is done to them: "LoRA", "DoRA", "bias", "weight", "tokens"
+	Ranks   []int     `json:"ranks"`             // distinct ranks, ascending
+	Scales  []float64 `json:"scales"`            // distinct scales, ascending
 	Probe   Probe     `json:"probe"`
 }
 
@@ -37,6 +40,10 @@ type Probe struct {
 	KL                 float64 `json:"kl"`                   // mean KL(base ‖ adapter) of the next-token distributions, nats
 	MaxLogitDifference float64 `json:"max_logit_difference"` // largest |adapter − base|
 	ZeroBEqualsBase    bool    `json:"zero_b_equals_base"`   // with B = 0 the logits equal the base's bit for bit
+
+	// The change of some modules' outputs, against the file's tensors in float64.
+	NumericalModules int     `json:"numerical_modules,omitempty"`
+	NumericalError   float64 `json:"numerical_error,omitempty"` // largest relative difference
 }
 
 // Identity names by content everything that a measurement depends on (law 8).

@@ -1,30 +1,18 @@
 package model
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/ailiance/lorabench/model/architecture"
-	"github.com/ailiance/lorabench/model/checkpoint"
 	"github.com/ailiance/lorabench/model/kernel"
 )
-
-// AdapterError says why an adapter is refused: it does not fit this base, or it
-// would change nothing.
-type AdapterError struct {
-	Adapter string
-	Reason  string
-}
-
-func (e *AdapterError) Error() string { return fmt.Sprintf("adapter %s: %s", e.Adapter, e.Reason) }
 
 // adapter is what stands beside the base weights for one variant.
 type adapter struct {
 	name    string
-	tensors int // of its file, all used
+	format  string // "PEFT LoRA", "MLX DoRA", …
+	tensors int    // of its file that are used: all that text reaches
+	skipped int    // of its file that belong to parts that see or hear
 	hash    string
 
 	layers             []layerUpdate // [NumHiddenLayers]
@@ -47,7 +35,8 @@ type layerUpdate struct {
 //
 // where what is nil is left out, and W and bias are the base's or stand in for
 // them. Without a gain the bias is added before the low-rank part, as where
-// there is no adapter.
+// there is no adapter. Single outputs may have a row of weights of their own,
+// which nothing else is added to.
 //
 // Sources: Hu et al. 2021, "LoRA", §4.1, https://arxiv.org/abs/2106.09685; Liu
 // et al. 2024, "DoRA", §4.1, https://arxiv.org/abs/2402.09353.
@@ -56,6 +45,14 @@ type update struct {
 	low    *lowRank
 	gain   []float32 // [out]: DoRA's magnitude over the norm of each row of W + scale·B·A
 	bias   []float32 // [out]; nil: the base's
+	rows   *ownRows
+}
+
+// ownRows are the weights of single outputs: those of retrained tokens in the
+// output layer.
+type ownRows struct {
+	outputs []int32
+	weight  *kernel.Matrix // [len(outputs), in]
 }
 
 // lowRank is the update y += scale · B · (A · x).
@@ -65,14 +62,20 @@ type lowRank struct {
 	scale float64
 }
 
-// embedUpdate is what an adapter makes of the embedding of a token. A low-rank
-// part is scale · B · A[:, token], as of a linear layer that reads one-hot rows.
+// embedUpdate is what an adapter makes of the embedding of a token:
+//
+//	tokenGain[token] · gain ⊙ (W[token] + scale·B·A[:, token])
+//
+// where what is nil is left out. The gains are DoRA's, of PEFT by column, of
+// mlx-lm by token.
 type embedUpdate struct {
-	weight *kernel.Matrix // [V, d]; nil: the base's
-	a      *kernel.Matrix // [V, r]: Aᵀ, a row a token; nil: no low-rank part
-	b      *kernel.Matrix // [d, r]
-	scale  float64
-	rows   map[int32][]float32 // tokens that have a row of their own
+	weight    *kernel.Matrix // [V, d]; nil: the base's
+	a         *kernel.Matrix // [V, r]: Aᵀ, a row a token; nil: no low-rank part
+	b         *kernel.Matrix // [d, r]
+	scale     float64
+	gain      []float32           // [d]
+	tokenGain []float32           // [V]
+	rows      map[int32][]float32 // tokens that have a row of their own
 }
 
 // row writes the embedding of a token to dst.
@@ -85,14 +88,19 @@ func (u *embedUpdate) row(base *kernel.Matrix, token int, dst []float32) {
 		base = u.weight
 	}
 	base.Row(token, dst)
-	if u.a == nil {
-		return
+	if u.a != nil {
+		low, delta := make([]float32, u.a.Cols()), make([]float32, len(dst))
+		u.a.Row(token, low)
+		var s kernel.Scratch
+		u.b.Mul(delta, len(dst), low, len(low), 1, 0, len(dst), &s)
+		kernel.AddScaled(dst, delta, float32(u.scale))
 	}
-	low, delta := make([]float32, u.a.Cols()), make([]float32, len(dst))
-	u.a.Row(token, low)
-	var s kernel.Scratch
-	u.b.Mul(delta, len(dst), low, len(low), 1, 0, len(dst), &s)
-	kernel.AddScaled(dst, delta, float32(u.scale))
+	if u.gain != nil {
+		kernel.Multiply(dst, u.gain)
+	}
+	if u.tokenGain != nil {
+		kernel.Scale(dst, u.tokenGain[token])
+	}
 }
 
 // linear computes a linear layer of a block for all rows.
@@ -144,6 +152,22 @@ func (e *Engine) product(w *kernel.Matrix, bias []float32, of func(*adapter) *up
 			e.pool.Run(s.end-s.start, func(_, i int) { kernel.Multiply(y[(s.start+i)*out:(s.start+i+1)*out], u.gain) })
 			e.addBias(y, own, s, out)
 		}
+		e.setRows(y, x, u.rows, s, out, in)
+	}
+}
+
+// setRows computes the outputs that have weights of their own.
+func (e *Engine) setRows(y, x []float32, own *ownRows, s segment, out, in int) {
+	if own == nil {
+		return
+	}
+	rows, n := s.end-s.start, len(own.outputs)
+	values := grow(&e.batch.update, rows*n)
+	e.pool.Mul(own.weight, values, n, x[s.start*in:s.end*in], in, rows)
+	for i := range rows {
+		for j, o := range own.outputs {
+			y[(s.start+i)*out+int(o)] = values[i*n+j]
+		}
 	}
 }
 
@@ -168,6 +192,36 @@ func (e *Engine) addLowRank(y, x []float32, u *lowRank, s segment, out, in int) 
 	})
 }
 
+// site is a linear layer of the base.
+type site struct {
+	path    string
+	out, in int
+	weight  *kernel.Matrix
+	bias    []float32               // nil: it has none
+	of      func(*adapter) **update // its place in an adapter
+}
+
+// sites lists the linear layers of the base, in the order of the computation.
+func (e *Engine) sites() []site {
+	d, cfg := e.decoder, e.config
+	var list []site
+	add := func(path string, w *kernel.Matrix, bias []float32, of func(*adapter) **update) {
+		list = append(list, site{path: path, out: w.Rows(), in: w.Cols(), weight: w, bias: bias, of: of})
+	}
+	if cfg.PerLayerInput > 0 {
+		add(architecture.PerLayerModelProjection, d.perLayer.projection, nil, func(a *adapter) **update { return &a.perLayerProjection })
+	}
+	for n := range d.layers {
+		for l, w := range d.layers[n].linear {
+			if w != nil {
+				add(architecture.ModulePath(n, architecture.Linear(l)), w, d.layers[n].bias[l], func(a *adapter) **update { return &a.layers[n].linear[l] })
+			}
+		}
+	}
+	add(architecture.LMHead, d.head, nil, func(a *adapter) **update { return &a.head })
+	return list
+}
+
 // updates calls visit for every linear layer that the adapter changes, in the
 // order of the computation.
 func (a *adapter) updates(visit func(path string, u *update)) {
@@ -186,25 +240,45 @@ func (a *adapter) updates(visit func(path string, u *update)) {
 	}
 }
 
+// vectors calls visit for every vector that stands in for one of the base's.
+func (a *adapter) vectors(visit func(v []float32)) {
+	list := [][]float32{a.norm, a.perLayerNorm}
+	for n := range a.layers {
+		list = append(list, a.layers[n].vectors[:]...)
+	}
+	for _, v := range list {
+		if v != nil {
+			visit(v)
+		}
+	}
+}
+
 // bytes is the memory that the adapter occupies.
 func (a *adapter) bytes() int64 {
-	total := int64(0)
+	total, seen := int64(0), map[*kernel.Matrix]bool{}
 	matrix := func(m *kernel.Matrix) {
-		if m != nil {
+		if m != nil && !seen[m] {
+			seen[m] = true
 			total += m.Bytes()
 		}
 	}
 	a.updates(func(_ string, u *update) {
 		matrix(u.weight)
 		if u.low != nil {
-			total += u.low.a.Bytes() + u.low.b.Bytes()
+			matrix(u.low.a)
+			matrix(u.low.b)
+		}
+		if u.rows != nil {
+			matrix(u.rows.weight)
 		}
 		total += 4 * int64(len(u.gain)+len(u.bias))
 	})
+	a.vectors(func(v []float32) { total += 4 * int64(len(v)) })
 	if u := a.embed; u != nil {
 		matrix(u.weight)
 		matrix(u.a)
 		matrix(u.b)
+		total += 4 * int64(len(u.gain)+len(u.tokenGain))
 		for _, row := range u.rows {
 			total += 4 * int64(len(row))
 		}
@@ -215,205 +289,84 @@ func (a *adapter) bytes() int64 {
 // neutral returns a copy of a that computes everything that a does, with numbers
 // that change nothing: B is zero, gains are one, what stands in for the base is
 // the base. Its logits must equal the base's bit for bit.
-func (a *adapter) neutral() *adapter {
+func (e *Engine) neutral(a *adapter) *adapter {
+	d := e.decoder
 	z := &adapter{name: a.name + " with B = 0", layers: make([]layerUpdate, len(a.layers))}
+	for _, s := range e.sites() {
+		*s.of(z) = (*s.of(a)).neutral(s.weight)
+	}
 	for n := range a.layers {
-		for l, u := range a.layers[n].linear {
-			z.layers[n].linear[l] = u.neutral()
+		for v, own := range a.layers[n].vectors {
+			if own != nil {
+				z.layers[n].vectors[v] = slices.Clone(d.layers[n].vectors[v])
+			}
+		}
+		if a.layers[n].xielu != nil {
+			base := d.layers[n].xielu
+			z.layers[n].xielu = &base
 		}
 	}
-	z.head, z.perLayerProjection = a.head.neutral(), a.perLayerProjection.neutral()
-	if u := a.embed; u != nil {
-		z.embed = &embedUpdate{a: u.a, scale: u.scale}
-		if u.b != nil {
-			z.embed.b = zeroMatrix(u.b)
-		}
+	if a.norm != nil {
+		z.norm = slices.Clone(d.norm)
+	}
+	if a.perLayerNorm != nil {
+		z.perLayerNorm = slices.Clone(d.perLayer.norm)
+	}
+	if a.embed != nil {
+		z.embed = a.embed.neutral(d.embed)
 	}
 	return z
 }
 
-func (u *update) neutral() *update {
+func (u *embedUpdate) neutral(base *kernel.Matrix) *embedUpdate {
+	z := &embedUpdate{a: u.a, scale: u.scale}
+	if u.weight != nil {
+		z.weight = base
+	}
+	if u.b != nil {
+		z.b = zeroMatrix(u.b)
+	}
+	z.gain, z.tokenGain = ones(u.gain), ones(u.tokenGain)
+	for token := range u.rows {
+		if z.rows == nil {
+			z.rows = map[int32][]float32{}
+		}
+		z.rows[token] = make([]float32, base.Cols())
+		base.Row(int(token), z.rows[token])
+	}
+	return z
+}
+
+func (u *update) neutral(base *kernel.Matrix) *update {
 	if u == nil {
 		return nil
 	}
-	z := &update{}
+	z := &update{gain: ones(u.gain)}
+	if u.weight != nil {
+		z.weight = base
+	}
 	if u.low != nil {
 		z.low = &lowRank{a: u.low.a, b: zeroMatrix(u.low.b), rank: u.low.rank, scale: u.low.scale}
 	}
-	if u.gain != nil {
-		z.gain = slices.Repeat([]float32{1}, len(u.gain))
+	if u.rows != nil {
+		n, in := len(u.rows.outputs), base.Cols()
+		values := make([]float32, n*in)
+		for i, o := range u.rows.outputs {
+			base.Row(int(o), values[i*in:(i+1)*in])
+		}
+		z.rows = &ownRows{outputs: u.rows.outputs, weight: kernel.PackF32(n, in, values)}
 	}
 	return z
+}
+
+// ones is a gain that changes nothing, where there is one.
+func ones(gain []float32) []float32 {
+	if gain == nil {
+		return nil
+	}
+	return slices.Repeat([]float32{1}, len(gain))
 }
 
 func zeroMatrix(m *kernel.Matrix) *kernel.Matrix {
 	return kernel.PackF32(m.Rows(), m.Cols(), make([]float32, m.Rows()*m.Cols()))
-}
-
-// Where PEFT keeps an adapter.
-const (
-	peftConfigFile  = "adapter_config.json"
-	peftWeightsFile = "adapter_model.safetensors"
-	peftPrefix      = "base_model.model."
-)
-
-// openAdapter reads a PEFT adapter and checks that every tensor of the file has
-// its place in the base, and every module that the configuration targets its
-// tensors. It reports all that is wrong, not only the first.
-func (e *Engine) openAdapter(name string, dir fs.FS) (*adapter, error) {
-	refuse := func(format string, args ...any) (*adapter, error) {
-		return nil, &AdapterError{Adapter: name, Reason: fmt.Sprintf(format, args...)}
-	}
-	data, err := checkpoint.ReadJSON(dir, peftConfigFile)
-	if err != nil {
-		return nil, fmt.Errorf("adapter %s: %w", name, err)
-	}
-	config, err := parsePEFT(data)
-	if err != nil {
-		return refuse("%v", err)
-	}
-	if _, err := fs.Stat(dir, peftWeightsFile); errors.Is(err, fs.ErrNotExist) {
-		if _, err := fs.Stat(dir, "adapter_model.bin"); err == nil {
-			return refuse("only adapter_model.bin is there: a pickle can run code and is not opened; save it as safetensors")
-		}
-		return refuse("%s is missing", peftWeightsFile)
-	}
-	weights, err := checkpoint.OpenSafetensors(dir, peftWeightsFile)
-	if err != nil {
-		return refuse("%v", err)
-	}
-	defer weights.Close()
-	a := &adapter{name: name, layers: make([]layerUpdate, e.config.NumHiddenLayers)}
-	if a.hash, err = hashFiles(dir, peftConfigFile, peftWeightsFile); err != nil {
-		return nil, fmt.Errorf("adapter %s: %w", name, err)
-	}
-	if err := e.attach(a, config, weights); err != nil {
-		return refuse("%v", err)
-	}
-	return a, nil
-}
-
-// attach maps tensors to modules, one to one.
-func (e *Engine) attach(a *adapter, config *peftConfig, weights checkpoint.Source) error {
-	for _, path := range []string{"model.embed_tokens", "lm_head"} {
-		if config.targets(path, -1) {
-			return fmt.Errorf("target_modules names %s: LoRA on the embedding or the output layer is not supported", path)
-		}
-	}
-	unused := map[string]bool{}
-	for _, tensor := range weights.Names() {
-		unused[tensor] = true
-	}
-	a.tensors = len(unused)
-	faults := e.unknownTargets(config)
-	modules := 0
-	for layer := range e.config.NumHiddenLayers {
-		for l := range architecture.NumLinears {
-			path := architecture.ModulePath(layer, l)
-			out, in, ok := e.config.LinearShape(layer, l)
-			if !ok || !config.targets(path, layer) {
-				continue
-			}
-			nameA, nameB := peftPrefix+path+".lora_A.weight", peftPrefix+path+".lora_B.weight"
-			if !unused[nameA] && !unused[nameB] {
-				faults = append(faults, path+" is targeted and has no tensors")
-				continue
-			}
-			delete(unused, nameA)
-			delete(unused, nameB)
-			rank, scale, err := config.scale(path)
-			if err != nil {
-				return err
-			}
-			A, err := adapterTensor(weights, nameA, rank, in)
-			if err != nil {
-				faults = append(faults, err.Error())
-			}
-			B, err := adapterTensor(weights, nameB, out, rank)
-			if err != nil {
-				faults = append(faults, err.Error())
-			}
-			if A == nil || B == nil {
-				continue
-			}
-			modules++
-			a.layers[layer].linear[l] = &update{low: &lowRank{a: kernel.PackF32(rank, in, A), b: kernel.PackF32(out, rank, B), rank: rank, scale: scale}}
-		}
-	}
-	for _, tensor := range sortedKeys(unused) {
-		faults = append(faults, fmt.Sprintf("tensor %s belongs to no module that the configuration targets", tensor))
-	}
-	if n := countSuffix(faults, zeroSuffix); n > 0 && n == len(faults) && modules == 0 {
-		return fmt.Errorf("it would change nothing: lora_A or lora_B is zero in every one of its %d modules", n)
-	}
-	if len(faults) > 0 {
-		return errors.New(joinFaults(faults))
-	}
-	if modules == 0 {
-		return fmt.Errorf("target_modules names no linear layer of this model ")
-	}
-	return nil
-}
-
-// unknownTargets reports what the configuration names and the base does not
-// have: the adapter was then made for another model.
-func (e *Engine) unknownTargets(config *peftConfig) (faults []string) {
-	for _, name := range config.Target.suffixes {
-		one := moduleFilter{suffixes: []string{name}}
-		found := false
-		for layer := range e.config.NumHiddenLayers {
-			for l := range architecture.NumLinears {
-				_, _, ok := e.config.LinearShape(layer, l)
-				found = found || ok && one.matches(architecture.ModulePath(layer, l))
-			}
-		}
-		if !found {
-			faults = append(faults, fmt.Sprintf("target_modules names %.60q: this model has no such linear layer", name))
-		}
-	}
-	for _, layer := range config.Layers {
-		if layer < 0 || layer >= e.config.NumHiddenLayers {
-			faults = append(faults, fmt.Sprintf("layers_to_transform names layer %d: this model has %d, from 0", layer, e.config.NumHiddenLayers))
-		}
-	}
-	return faults
-}
-
-const zeroSuffix = "is all zero, so its module is not adapted"
-
-// adapterTensor reads one tensor of an adapter as float32 and checks its shape
-// and that it is finite and not zero.
-func adapterTensor(weights checkpoint.Source, name string, rows, cols int) ([]float32, error) {
-	t, err := weights.Tensor(name)
-	if err != nil {
-		return nil, fmt.Errorf("tensor %s is missing", name)
-	}
-	if !slices.Equal(t.Shape, []int{rows, cols}) {
-		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", name, t.Shape, rows, cols)
-	}
-	values, err := t.Float32s()
-	if err != nil {
-		return nil, err
-	}
-	zero := true
-	for i, v := range values {
-		if v != v || v-v != 0 {
-			return nil, fmt.Errorf("tensor %s: value %d is %v", name, i, v)
-		}
-		zero = zero && v == 0
-	}
-	if zero {
-		return nil, fmt.Errorf("tensor %s %s", name, zeroSuffix)
-	}
-	return values, nil
-}
-
-func countSuffix(list []string, suffix string) int {
-	n := 0
-	for _, s := range list {
-		if strings.HasSuffix(s, suffix) {
-			n++
-		}
-	}
-	return n
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -240,12 +241,24 @@ func (e *Engine) endTokens() []int32 {
 func hashFiles(dir fs.FS, names ...string) (string, error) {
 	h := sha256.New()
 	for _, name := range names {
-		data, err := fs.ReadFile(dir, name)
-		if err != nil {
+		if err := hashFile(h, dir, name); err != nil {
 			return "", err
 		}
-		fmt.Fprintf(h, "%s %d\n", name, len(data))
-		h.Write(data)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func hashFile(h io.Writer, dir fs.FS, name string) error {
+	f, err := dir.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(h, "%s %d\n", name, info.Size())
+	_, err = io.Copy(h, f)
+	return err
 }

@@ -286,7 +286,7 @@ func (f *fuser) merged(spec architecture.TensorSpec) (row func(int, []float32) e
 		u := own.linear[l]
 		switch {
 		case path == architecture.ModulePath(n, l) && isWeight:
-			return mergedRow(base.linear[l], u), u != nil && (u.weight != nil || u.low != nil || u.gain != nil)
+			return mergedRow(base.linear[l], u), u != nil && (u.weight != nil || u.low != nil || u.gain != nil || u.rows != nil)
 		case spec.Name == architecture.ModulePath(n, l)+".bias":
 			var bias []float32
 			if u != nil {
@@ -299,10 +299,20 @@ func (f *fuser) merged(spec architecture.TensorSpec) (row func(int, []float32) e
 }
 
 // mergedRow returns the rows of gain ⊙ (W + scale·B·A), in float64 up to the
-// last rounding.
+// last rounding, and in the place of single rows those that the adapter has.
 func mergedRow(base *kernel.Matrix, u *update) func(int, []float32) error {
 	if u != nil && u.weight != nil {
 		base = u.weight
+	}
+	if u != nil && u.rows != nil {
+		return func(i int, dst []float32) error {
+			if own := slices.Index(u.rows.outputs, int32(i)); own >= 0 {
+				u.rows.weight.Row(own, dst)
+			} else {
+				base.Row(i, dst)
+			}
+			return nil
+		}
 	}
 	if u == nil || u.low == nil && u.gain == nil {
 		return func(i int, dst []float32) error {
@@ -572,7 +582,7 @@ func (f *fuser) copyFiles(dir fs.FS, out string) error {
 // besideWeights says whether a file of a checkpoint belongs to what is fused.
 func besideWeights(name string) bool {
 	switch name {
-	case checkpoint.ConfigFile, checkpoint.IndexFile, peftConfigFile:
+	case checkpoint.ConfigFile, checkpoint.IndexFile, adapterConfigFile:
 		return false
 	}
 	upper := strings.ToUpper(name)

@@ -28,9 +28,9 @@ func TestPatternsMatchWholePaths(t *testing.T) {
 		"model.layers.2.self_attn.v_proj":  {8, 2},
 		"model.layers.12.self_attn.k_proj": {8, 2},
 	} {
-		rank, scale, err := c.scale(path)
-		if rank != want.rank || scale != want.scale || err != nil {
-			t.Errorf("%s: rank %d, scale %v, %v; want %d, %v", path, rank, scale, err, want.rank, want.scale)
+		rank, scale := c.scale(path)
+		if rank != want.rank || scale != want.scale || c.failed != nil {
+			t.Errorf("%s: rank %d, scale %v, %v; want %d, %v", path, rank, scale, c.failed, want.rank, want.scale)
 		}
 	}
 }
@@ -50,7 +50,7 @@ func TestUnknownTargetsAreRefused(t *testing.T) {
 		"default rank": {`"lora_alpha":8,"target_modules":["q_proj","v_proj"]`, "shape"},
 	} {
 		dir := tinyAdapter(cfg, 4, 11, "q_proj", "v_proj").(fstest.MapFS)
-		dir[peftConfigFile] = &fstest.MapFile{Data: []byte(`{"peft_type":"LORA",` + c.config + `}`)}
+		dir[adapterConfigFile] = &fstest.MapFile{Data: []byte(`{"peft_type":"LORA",` + c.config + `}`)}
 		_, err := e.LoadAdapter(t.Context(), name, dir)
 		var refused *AdapterError
 		switch {

@@ -6,17 +6,24 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/ailiance/lorabench/model/architecture"
 )
 
 // Proof is the evidence that an adapter is applied (law 2).
 type Proof struct {
-	Tensors int       // tensors of the adapter file, all used
-	Modules int       // linear layers that it changes
+	Format  string    // "PEFT LoRA", "MLX DoRA", …
+	Tensors int       // tensors of the adapter file that are used: all that text reaches
+	Skipped int       // tensors of parts that see or hear, which no text reaches
+	Modules int       // modules that it changes
 	Targets []string  // their paths inside a block
+	Changes []string  // what is done to them, sorted: "LoRA", "DoRA", "bias", "weight", "tokens"
 	Ranks   []int     // distinct, ascending
 	Scales  []float64 // distinct, ascending
+
+	NumericalModules int     // modules whose outputs were compared with the file's tensors in float64
+	NumericalError   float64 // largest relative difference of what the adapter changes of them
 
 	ProbeTokens        int     // positions compared
 	KL                 float64 // mean KL(base ‖ adapter) of the next-token distributions, nats
@@ -36,24 +43,33 @@ const probeTokens = 64
 
 // LoadAdapter makes the adapter in dir resident under name, after proof that it
 // is applied: every tensor used, every targeted module found, shapes right,
-// values finite and not zero; then its logits on probe texts differ from the
-// base's, and with B = 0 they equal them bit for bit. Anything else is an
-// *AdapterError, and the adapter is not loaded.
+// values finite and not zero; what it changes of some modules' outputs is what its
+// tensors say in float64; its logits on probe texts differ from the base's, and
+// with B = 0 they equal them bit for bit. Anything else is an *AdapterError, and
+// the adapter is not loaded. dir is what AdapterFiles returns: a folder of PEFT or
+// mlx-lm, or one with a GGUF file.
 func (e *Engine) LoadAdapter(ctx context.Context, name string, dir fs.FS) (*Proof, error) {
 	switch {
 	case e.closed:
 		return nil, ErrClosed
 	case name == "":
 		return nil, fmt.Errorf("an adapter needs a name")
+	case e.Pending() > 0:
+		return nil, fmt.Errorf("adapter %s: jobs are running", name)
 	}
 	if e.adapters[name] != nil {
 		return nil, fmt.Errorf("adapter %s is loaded already", name)
 	}
-	a, err := e.openAdapter(name, dir)
+	f, err := e.openAdapter(name, dir)
 	if err != nil {
 		return nil, err
 	}
-	proof := a.describe()
+	defer f.source.Close()
+	a := f.a
+	proof := f.describe()
+	if err := f.checkNumbers(proof); err != nil {
+		return nil, fmt.Errorf("adapter %s: %w", name, err)
+	}
 	if err := e.probe(ctx, a, proof); err != nil {
 		return nil, err
 	}
@@ -89,27 +105,70 @@ func (e *Engine) AdapterHash(name string) string {
 	return ""
 }
 
-func (a *adapter) describe() *Proof {
-	p := &Proof{Tensors: a.tensors}
-	a.updates(func(path string, u *update) {
+// describe says what the adapter does.
+func (f *fitting) describe() *Proof {
+	a := f.a
+	p := &Proof{Format: a.format, Tensors: a.tensors, Skipped: a.skipped}
+	changed := func(path string, what map[string]bool) {
 		p.Modules++
 		p.Targets = append(p.Targets, architecture.InBlock(path))
+		for name, is := range what {
+			if is {
+				p.Changes = append(p.Changes, name)
+			}
+		}
+	}
+	a.updates(func(path string, u *update) {
+		changed(path, map[string]bool{
+			"LoRA": u.low != nil && u.gain == nil, "DoRA": u.gain != nil, "bias": u.bias != nil, "weight": u.weight != nil, "tokens": u.rows != nil,
+		})
 		if u.low != nil {
 			p.Ranks = append(p.Ranks, u.low.rank)
 			p.Scales = append(p.Scales, u.low.scale)
 		}
 	})
+	if u := a.embed; u != nil {
+		dora := u.gain != nil || u.tokenGain != nil
+		changed(architecture.EmbedTokens, map[string]bool{
+			"LoRA": u.a != nil && !dora, "DoRA": dora, "weight": u.weight != nil, "tokens": u.rows != nil,
+		})
+		if u.a != nil {
+			p.Ranks = append(p.Ranks, u.a.Cols())
+			p.Scales = append(p.Scales, u.scale)
+		}
+	}
+	f.vectors(func(path string) { changed(path, map[string]bool{"weight": true}) })
 	slices.Sort(p.Targets)
+	slices.Sort(p.Changes)
 	slices.Sort(p.Ranks)
 	slices.Sort(p.Scales)
-	p.Targets, p.Ranks, p.Scales = slices.Compact(p.Targets), slices.Compact(p.Ranks), slices.Compact(p.Scales)
+	p.Targets, p.Changes = slices.Compact(p.Targets), slices.Compact(p.Changes)
+	p.Ranks, p.Scales = slices.Compact(p.Ranks), slices.Compact(p.Scales)
 	return p
+}
+
+// vectors calls visit for the module of every vector that the adapter replaces.
+func (f *fitting) vectors(visit func(path string)) {
+	if f.a.perLayerNorm != nil {
+		visit(architecture.PerLayerProjectionNorm)
+	}
+	for n := range f.a.layers {
+		for v, own := range f.a.layers[n].vectors {
+			if own != nil {
+				name, _, _ := f.e.config.VectorShape(n, architecture.BlockVector(v))
+				visit(architecture.Block(n) + strings.TrimSuffix(name, ".weight"))
+			}
+		}
+	}
+	if f.a.norm != nil {
+		visit(architecture.FinalNorm)
+	}
 }
 
 // probe compares the logits of base, adapter, and adapter with B = 0.
 func (e *Engine) probe(ctx context.Context, a *adapter, p *Proof) error {
 	p.ZeroBEqualsBase = true
-	zero := a.neutral()
+	zero := e.neutral(a)
 	for _, tokens := range e.probePrompts() {
 		all, err := e.logitsOf(ctx, tokens, nil, a, zero)
 		if err != nil {

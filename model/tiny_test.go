@@ -221,7 +221,7 @@ func tinyAdapter(cfg *architecture.Config, rank int, seed uint64, targets ...str
 		panic(err)
 	}
 	text := fmt.Sprintf(`{"peft_type":"LORA","r":%d,"lora_alpha":%d,"target_modules":%s}`, rank, rank, list)
-	return fstest.MapFS{peftConfigFile: {Data: []byte(text)}, peftWeightsFile: {Data: safetensorsOf(m)}}
+	return fstest.MapFS{adapterConfigFile: {Data: []byte(text)}, peftWeightsFile: {Data: safetensorsOf(m)}}
 }
 
 // loadTiny loads two random adapters, "one" and "two", that reach different

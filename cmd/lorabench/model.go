@@ -185,6 +185,10 @@ type adapterReport struct {
 	Schema  string    `json:"schema"`
 	Applied bool      `json:"applied"`
 	Reason  *string   `json:"reason"`
+	Format  string    `json:"format"`  // "PEFT LoRA", "MLX DoRA", …
+	Targets []string  `json:"targets"` // paths of modules inside a block
+	Changes []string  `json:"changes"` // what is done to them: LoRA, DoRA, bias, weight, tokens
+	Skipped int       `json:"skipped"` // tensors of parts that see or hear
 	Modules int       `json:"modules"`
 	Tensors int       `json:"tensors"`
 	Rank    *int      `json:"rank"`  // of all modules; null where they differ
@@ -217,16 +221,21 @@ func checkAdapter(ctx context.Context, w io.Writer, from files, path, text strin
 	if err != nil && !errors.As(err, &refused) {
 		return err
 	}
-	report := adapterReport{Schema: "lorabench/adapter/1", Applied: err == nil, Ranks: []int{}, Scales: []float64{}}
+	report := adapterReport{Schema: "lorabench/adapter/1", Applied: err == nil, Ranks: []int{}, Scales: []float64{}, Targets: []string{}, Changes: []string{}}
 	if refused != nil {
 		report.Reason = &refused.Reason
 	} else {
 		report.Modules, report.Tensors, report.Ranks, report.Scales = proof.Modules, proof.Tensors, proof.Ranks, proof.Scales
+		report.Format, report.Targets, report.Changes, report.Skipped = proof.Format, proof.Targets, proof.Changes, proof.Skipped
 		report.Rank, report.Scale = only(proof.Ranks), only(proof.Scales)
 		report.Probe = struct {
 			KL         float64 `json:"kl"`
 			Difference float64 `json:"max_logit_difference"`
-		}{proof.KL, proof.MaxLogitDifference}
+			Tokens     int     `json:"tokens"`
+			ZeroB      bool    `json:"zero_b_equals_base"`
+			Modules    int     `json:"numerical_modules"`
+			Error      float64 `json:"numerical_error"`
+		}{proof.KL, proof.MaxLogitDifference, proof.ProbeTokens, proof.ZeroBEqualsBase, proof.NumericalModules, proof.NumericalError}
 	}
 	if asJSON {
 		return errors.Join(err, printJSON(w, report))
@@ -234,7 +243,15 @@ func checkAdapter(ctx context.Context, w io.Writer, from files, path, text strin
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "applied: %d tensors on %d modules (%s), rank %v, scale %v\nprobe: KL %.4g nats, largest logit difference %.4g over %d tokens; with B = 0 equal to the base bit for bit\n",
-		proof.Tensors, proof.Modules, strings.Join(proof.Targets, ", "), proof.Ranks, proof.Scales, proof.KL, proof.MaxLogitDifference, proof.ProbeTokens)
+	skipped := ""
+	if proof.Skipped > 0 {
+		skipped = fmt.Sprintf("; %d tensors are of parts that see or hear, which no text reaches", proof.Skipped)
+	}
+	_, err = fmt.Fprintf(w, `applied: %s, %d tensors on %d modules (%s), rank %v, scale %v, changes %s%s
+numbers: outputs of %d modules change as the file's tensors say in float64, within %.2g
+probe: KL %.4g nats, largest logit difference %.4g over %d tokens; with B = 0 equal to the base bit for bit
+`,
+		proof.Format, proof.Tensors, proof.Modules, strings.Join(proof.Targets, ", "), proof.Ranks, proof.Scales, strings.Join(proof.Changes, ", "), skipped,
+		proof.NumericalModules, proof.NumericalError, proof.KL, proof.MaxLogitDifference, proof.ProbeTokens)
 	return err
 }

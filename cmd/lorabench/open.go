@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -112,7 +111,9 @@ func (f files) loadAdapter(ctx context.Context, e *model.Engine, modelPath strin
 	defer snapshot.Close()
 	dir, name := snapshot.FS()
 	if name != "." {
-		return nil, fmt.Errorf("adapter %s: %s is a file, want the folder of adapter_config.json", a.Name, a.Path)
+		if dir, err = model.OneFile(dir, name); err != nil {
+			return nil, fmt.Errorf("adapter %s: %w", a.Name, err)
+		}
 	}
 	return e.LoadAdapter(ctx, a.Name, dir)
 }
@@ -125,14 +126,11 @@ func adapterDir(modelPath string, a adapter) (fs.FS, error) {
 			return dir, nil
 		}
 	}
-	info, err := os.Stat(a.Path)
+	dir, err := model.AdapterFiles(a.Path)
 	if err != nil {
 		return nil, fmt.Errorf("adapter %s: %w", a.Name, err)
 	}
-	if !info.IsDir() {
-		return nil, fmt.Errorf("adapter %s: %s is a file, want the folder of adapter_config.json", a.Name, a.Path)
-	}
-	return os.DirFS(a.Path), nil
+	return dir, nil
 }
 
 // demoAdapters are the embedded ones, the fake among them.
@@ -167,9 +165,11 @@ func (f files) variants(ctx context.Context, e *model.Engine, modelPath string, 
 // stored is a proof as it is kept with a measurement.
 func stored(p *model.Proof) *lorabench.Proof {
 	return &lorabench.Proof{
-		Applied: true, Tensors: p.Tensors, Modules: p.Modules, Targets: p.Targets, Ranks: p.Ranks, Scales: p.Scales,
+		Applied: true, Format: p.Format, Tensors: p.Tensors, Skipped: p.Skipped, Modules: p.Modules, Targets: p.Targets,
+		Changes: p.Changes, Ranks: p.Ranks, Scales: p.Scales,
 		Probe: lorabench.Probe{
 			Tokens: p.ProbeTokens, KL: p.KL, MaxLogitDifference: p.MaxLogitDifference, ZeroBEqualsBase: p.ZeroBEqualsBase,
+			NumericalModules: p.NumericalModules, NumericalError: p.NumericalError,
 		},
 	}
 }
