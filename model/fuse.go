@@ -32,7 +32,8 @@ type Fusion struct {
 	// on the probe texts.
 	ProbeTokens        int
 	MaxLogitDifference float64
-	Tolerance          float64 // what rounding the merged weights explains
+	RMSLogitDifference float64
+	Tolerance          float64 // of the root mean square: what rounding the merged weights explains
 }
 
 // FuseError says that what was written does not compute what the adapter does.
@@ -42,8 +43,8 @@ type FuseError struct {
 }
 
 func (e *FuseError) Error() string {
-	return fmt.Sprintf("%s was written, but its logits differ by up to %.3g from those of base and adapter, more than the %.3g that rounding to %s explains: do not publish it",
-		e.Dir, e.Fusion.MaxLogitDifference, e.Fusion.Tolerance, e.Fusion.DType)
+	return fmt.Sprintf("%s was written, but its logits differ from those of base and adapter by %.3g in the root mean square, more than the %.3g that rounding to %s explains: do not publish it",
+		e.Dir, e.Fusion.RMSLogitDifference, e.Fusion.Tolerance, e.Fusion.DType)
 }
 
 // Fuse writes the checkpoint whose weights are those of the base, which lies in
@@ -600,7 +601,7 @@ func (f *fuser) compare(ctx context.Context, adapterName, out string) (*Fusion, 
 		return nil, fmt.Errorf("%s was written and cannot be read again: %w", out, err)
 	}
 	defer fused.Close()
-	var sum, squares float64
+	var sum, squares, off float64
 	n := 0
 	for _, tokens := range e.probePrompts() {
 		want, err := e.Logits(ctx, adapterName, tokens)
@@ -613,7 +614,9 @@ func (f *fuser) compare(ctx context.Context, adapterName, out string) (*Fusion, 
 		}
 		for i := range want {
 			for j, x := range want[i] {
-				f.fusion.MaxLogitDifference = max(f.fusion.MaxLogitDifference, math.Abs(float64(x)-float64(got[i][j])))
+				d := float64(x) - float64(got[i][j])
+				f.fusion.MaxLogitDifference = max(f.fusion.MaxLogitDifference, math.Abs(d))
+				off += d * d
 				sum += float64(x)
 				squares += float64(x) * float64(x)
 				n++
@@ -623,8 +626,11 @@ func (f *fuser) compare(ctx context.Context, adapterName, out string) (*Fusion, 
 	}
 	mean := sum / float64(n)
 	spread := math.Sqrt(max(squares/float64(n)-mean*mean, 0))
-	f.fusion.Tolerance = spread * (1e-4 + 32*f.quantum*math.Sqrt(float64(len(e.config.Layers)+1)))
-	if !(f.fusion.MaxLogitDifference <= f.fusion.Tolerance) {
+	f.fusion.RMSLogitDifference = math.Sqrt(off / float64(n))
+	// Each layer adds its own rounding, relative to what it adds: measured, the
+	// root mean square is 0.5 to 3 quanta of the spread for each.
+	f.fusion.Tolerance = spread * (1e-5 + 8*f.quantum*math.Sqrt(float64(len(e.config.Layers)+1)))
+	if !(f.fusion.RMSLogitDifference <= f.fusion.Tolerance) {
 		return nil, &FuseError{Dir: out, Fusion: &f.fusion}
 	}
 	return &f.fusion, nil

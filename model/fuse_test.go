@@ -33,7 +33,7 @@ func TestFuse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("difference %.2g, tolerance %.2g", f.MaxLogitDifference, f.Tolerance)
+			t.Logf("difference %.2g, root mean square %.2g, tolerance %.2g", f.MaxLogitDifference, f.RMSLogitDifference, f.Tolerance)
 			if f.DType != kind.String() || len(f.Changed) != 5*cfg.NumHiddenLayers || f.Untied || f.ProbeTokens == 0 {
 				t.Errorf("%+v", f)
 			}
@@ -132,7 +132,7 @@ func TestFuseCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%d of %d tensors changed, untied: %t, difference %.2g, tolerance %.2g", len(f.Changed), f.Tensors, f.Untied, f.MaxLogitDifference, f.Tolerance)
+			t.Logf("%d of %d tensors changed, untied: %t, difference %.2g, root mean square %.2g, tolerance %.2g", len(f.Changed), f.Tensors, f.Untied, f.MaxLogitDifference, f.RMSLogitDifference, f.Tolerance)
 			if strings.Contains(name, "embed-tied") != f.Untied {
 				t.Errorf("untied: %t", f.Untied)
 			}

@@ -19,7 +19,7 @@ func newFuse(stdio env.Stdio) *cobra.Command {
 		Long: `Writes the Hugging Face or MLX checkpoint MODEL with ADAPTER merged into its weights,
 rounded once to the type that the base stores. What is written is opened again and
 compared with base and adapter side by side; the largest difference of a logit is
-printed, and one that rounding does not explain is an error.`,
+printed, and what rounding does not explain is an error.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return usagef("fuse: --out is needed")
@@ -44,6 +44,7 @@ type fusionReport struct {
 	Files      []string `json:"files"`
 	Tokens     int      `json:"probe_tokens"`
 	Difference float64  `json:"max_logit_difference"`
+	RMS        float64  `json:"rms_logit_difference"`
 	Tolerance  float64  `json:"tolerance"`
 }
 
@@ -75,14 +76,14 @@ func fuse(ctx context.Context, w io.Writer, from files, path, text, out string, 
 	if asJSON {
 		return printJSON(w, fusionReport{
 			Schema: "lorabench/fusion/1", Out: out, Tensors: f.Tensors, Changed: f.Changed, DType: f.DType, Untied: f.Untied, Files: f.Files,
-			Tokens: f.ProbeTokens, Difference: f.MaxLogitDifference, Tolerance: f.Tolerance,
+			Tokens: f.ProbeTokens, Difference: f.MaxLogitDifference, RMS: f.RMSLogitDifference, Tolerance: f.Tolerance,
 		})
 	}
 	untied := ""
 	if f.Untied {
 		untied = "\nthe output layer is no longer the embedding: the adapter changes one of them only"
 	}
-	_, err = fmt.Fprintf(w, "%s: %d of %d tensors merged, rounded to %s%s\nlargest logit difference to base and adapter side by side: %.3g over %d tokens (rounding explains up to %.3g)\n",
-		out, len(f.Changed), f.Tensors, f.DType, untied, f.MaxLogitDifference, f.ProbeTokens, f.Tolerance)
+	_, err = fmt.Fprintf(w, "%s: %d of %d tensors merged, rounded to %s%s\nlargest logit difference to base and adapter side by side: %.3g over %d tokens; root mean square %.3g (rounding explains up to %.3g)\n",
+		out, len(f.Changed), f.Tensors, f.DType, untied, f.MaxLogitDifference, f.ProbeTokens, f.RMSLogitDifference, f.Tolerance)
 	return err
 }

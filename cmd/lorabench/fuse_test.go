@@ -25,7 +25,7 @@ func TestFuseCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	if report.Schema != "lorabench/fusion/1" || len(report.Changed) != 28 || report.DType != "BF16" || report.Tokens == 0 ||
-		!(report.Difference > 0 && report.Difference < report.Tolerance) {
+		!(report.RMS > 0 && report.RMS < report.Tolerance && report.RMS < report.Difference) {
 		t.Errorf("%+v", report)
 	}
 	question := []string{"--prompt", "Q: Tom has 12 pens and buys 7. How many pens has he?\nA:", "--max-new-tokens", "12"}
