@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,11 +26,14 @@ const (
 // AdapterFiles is the folder that LoadAdapter wants of the adapter at path: a
 // folder, or one with nothing but the GGUF file.
 func AdapterFiles(path string) (fs.FS, error) {
-	dir, name, err := Files(path)
-	if err != nil || name == "." {
-		return dir, err
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return os.DirFS(path), nil
 	}
-	return OneFile(dir, name)
+	return OneFile(os.DirFS(filepath.Dir(path)), filepath.Base(path))
 }
 
 // OneFile is a folder that has nothing but one of dir's files, a GGUF adapter.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -310,6 +311,7 @@ func TestAdapterRefusals(t *testing.T) {
 		"tokens of a layer": {peft(`,"trainable_token_indices":{"q_proj":[3]}`, plain), "q_proj"},
 		"token rows":        {peft(`,"trainable_token_indices":[3]`, plain), "trainable_tokens_delta is missing"},
 		"wrapped names":     {peft("", withTensor(plain, peftPrefix+"model.language_model.layers.0.self_attn.q_proj.lora_A.weight", table)), "same module"},
+		"too large a scale": {peft(`,"alpha_pattern":{"q_proj":1e300}`, plain), "not finite"},
 		"mlx auto":          {mlx(`{"num_layers":1,"lora_parameters":{"rank":4,"scale":1.0,"keys":["auto"]}}`), `"auto"`},
 		"mlx no keys":       {mlx(`{"num_layers":1,"lora_parameters":{"rank":4,"scale":1.0,"keys":[]}}`), "keys"},
 		"mlx too few":       {mlx(`{"num_layers":1,` + parameters + `}`), "layers.0.self_attn.q_proj.lora_a"},
@@ -449,4 +451,89 @@ func FuzzAdapterConfig(f *testing.F) {
 			t.Errorf("%+v", c)
 		}
 	})
+}
+
+// TestGGUFOnGGUF: an adapter in GGUF's order of rows on a base whose rows are
+// permuted computes as the PEFT adapter that it was made from.
+func TestGGUFOnGGUF(t *testing.T) {
+	needShared(t, vectors)
+	e, err := Open(t.Context(), vectors+"/gguf/llama-q8_0/model.gguf", Options{TokensOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	peft := os.DirFS(vectors + "/gguf_adapters/llama-lora")
+	m := ggufTensors(t, e.config.Config, peft)
+	want := logitsWith(t, e, "peft", peft)
+	if got := logitsWith(t, e, "gguf", oneFile{fstest.MapFS{"x.gguf": {Data: ggufOf(ggufTexts, 8, m)}, "y.gguf": {}}, "x.gguf"}); !sameBits(got, want) {
+		t.Error("other logits than PEFT's")
+	}
+}
+
+// TestAdapterOnQuantisedBase: an adapter computes on a base of 16 bits or of
+// blocks as on its values in float32, bit for bit, DoRA's norms too.
+func TestAdapterOnQuantisedBase(t *testing.T) {
+	cfg := tinyConfig()
+	r := rand.New(rand.NewPCG(9, 9))
+	m := tensorsOf(t, tinyAdapter(cfg, 4, 13, "q_proj", "down_proj"))
+	for name := range maps.Clone(m) {
+		if path, ok := strings.CutSuffix(name, ".lora_B.weight"); ok {
+			n := m[name].Shape[0]
+			m[path+".lora_magnitude_vector"] = checkpoint.Tensor{DType: checkpoint.F32, Shape: []int{n}, Data: randomFloats(r, n, 0.3, true)}
+		}
+	}
+	head := architecture.LMHead + ".weight"
+	m[peftPrefix+head] = randomWeights(cfg, checkpoint.BF16, 3)[head]
+	dir := peftDir(`{"peft_type":"LORA","r":4,"lora_alpha":4,"use_dora":true,"target_modules":["q_proj","down_proj"],"modules_to_save":["lm_head"]}`, m)
+	for _, dtype := range []checkpoint.DType{checkpoint.F16, checkpoint.BF16, checkpoint.Q8_0, checkpoint.Q4_0, checkpoint.Q4_1} {
+		stored := randomWeights(cfg, dtype, 21)
+		widened := memorySource{}
+		for name, x := range stored {
+			values, err := x.Float32s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.DType = checkpoint.F32
+			x.Data, _ = checkpoint.F32.AppendFloat32s(nil, values)
+			widened[name] = x
+		}
+		got, want := openSource(t, cfg, stored, Options{}), openSource(t, cfg, widened, Options{})
+		if !sameBits(logitsWith(t, got, "a", dir), logitsWith(t, want, "a", dir)) {
+			t.Errorf("%s: other logits than on float32", dtype)
+		}
+	}
+}
+
+// TestFormsShareABatch: every form of adapter computes the same bits alone and in
+// one batch with all others.
+func TestFormsShareABatch(t *testing.T) {
+	needShared(t, vectors)
+	for base, names := range map[string][]string{
+		"llama-untied": {"llama-dora", "llama-save-lm-head", "llama-embed", "llama-lm-head-lora", "llama-patterns", "llama-plain"},
+		"llama-bias":   {"llama-bias-all", "llama-lora-bias", "llama-bias-lora-only"},
+		"llama-tied":   {"llama-embed-tied", "llama-exclude", "llama-regex"},
+	} {
+		e := openEngine(t, vectors+"/models/"+base, Options{Threads: 3})
+		variants := []*adapter{nil}
+		for _, name := range names {
+			if _, err := e.LoadAdapter(t.Context(), name, os.DirFS(vectors+"/adapters/"+name)); err != nil {
+				t.Fatal(err)
+			}
+			variants = append(variants, e.adapters[name], nil)
+		}
+		tokens := openGolden(t, vectors+"/models/"+base).ids(t, "input_ids.long")
+		together, err := e.logitsOf(t.Context(), tokens, variants...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, a := range variants {
+			alone, err := e.logitsOf(t.Context(), tokens, a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !sameBits(together[i], alone[0]) {
+				t.Errorf("%s: variant %d has other bits in the batch", base, i)
+			}
+		}
+	}
 }

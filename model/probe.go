@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -156,6 +157,9 @@ func (c *comparison) result() (float64, error) {
 	off, change, noise := math.Sqrt(c.off), math.Sqrt(c.change), 0x1p-22*math.Sqrt(c.noise)
 	if c.loose {
 		noise *= math.Sqrt(float64(c.width))
+	}
+	if c.got-c.got != 0 {
+		return 0, errors.New("numerical probe: with the adapter its outputs are not finite")
 	}
 	if !(off <= probeTolerance*change+noise) {
 		return 0, fmt.Errorf("numerical probe: the adapter changes its outputs by %.4g, and by its tensors, in float64, it should by %.4g; they differ by %.4g: a fault of the engine, please report it", math.Sqrt(c.got), change, off)

@@ -68,7 +68,7 @@ func (e *Engine) LoadAdapter(ctx context.Context, name string, dir fs.FS) (*Proo
 	a := f.a
 	proof := f.describe()
 	if err := f.checkNumbers(proof); err != nil {
-		return nil, fmt.Errorf("adapter %s: %w", name, err)
+		return nil, &AdapterError{Adapter: name, Reason: err.Error()}
 	}
 	if err := e.probe(ctx, a, proof); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (e *Engine) AdapterHash(name string) string {
 // describe says what the adapter does.
 func (f *fitting) describe() *Proof {
 	a := f.a
-	p := &Proof{Format: a.format, Tensors: a.tensors, Skipped: a.skipped}
+	p := &Proof{Format: a.format, Tensors: a.tensors, Skipped: a.skipped, Ranks: []int{}, Scales: []float64{}}
 	changed := func(path string, what map[string]bool) {
 		p.Modules++
 		p.Targets = append(p.Targets, architecture.InBlock(path))
