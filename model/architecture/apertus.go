@@ -1,5 +1,10 @@
 package architecture
 
+import (
+	"math"
+	"slices"
+)
+
 // apertus has no gate in its feed-forward layers: their activation is xIELU,
 // with parameters that each layer has learned. It normalises each head of
 // queries and keys.
@@ -30,9 +35,63 @@ var apertus = architecture{
 		mustBe(k, "qk_norm", true)
 		c.QKVBias = k.boolean("attention_bias", false)
 		c.OutputBias = c.QKVBias
-		c.Activation = XIELUNoGating
-		c.NormNames = [numNorms]string{BeforeAttention: "attention_layernorm", BeforeFeedForward: "feedforward_layernorm"}
-		c.QueryKey = HeadQueryKeyNorm
+		c.apertus()
 		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
+	ggufName: "apertus",
+	readGGUF: func(c *Config, r *ggufReader) {
+		r.readCommon(c)
+		c.apertus()
+		r.readXIELU(c)
+	},
+	ropeFactors: true,
+}
+
+// apertus sets what distinguishes an Apertus from a Llama.
+func (c *Config) apertus() {
+	c.Activation = XIELUNoGating
+	c.NormNames = [numNorms]string{BeforeAttention: "attention_layernorm", BeforeFeedForward: "feedforward_layernorm"}
+	c.QueryKey = HeadQueryKeyNorm
+}
+
+// readXIELU reads the parameters of the activations, which GGUF has as metadata.
+// Alphas are as in the checkpoint, before softplus.
+func (r *ggufReader) readXIELU(c *Config) {
+	c.XIELU = make([]XIELU, c.NumHiddenLayers)
+	for key, of := range map[string]func(x *XIELU) *float64{
+		"xielu.alpha_p": func(x *XIELU) *float64 { return &x.AlphaP }, "xielu.alpha_n": func(x *XIELU) *float64 { return &x.AlphaN },
+		"xielu.beta": func(x *XIELU) *float64 { return &x.Beta }, "xielu.eps": func(x *XIELU) *float64 { return &x.Eps },
+	} {
+		for i, f := range r.floats(key, c.NumHiddenLayers) {
+			*of(&c.XIELU[i]) = f
+		}
+	}
+}
+
+// floats reads a finite number for every layer: one that all share, or an array.
+// The key has no prefix.
+func (r *ggufReader) floats(key string, layers int) []float64 {
+	n, array := r.g.ArrayLen(key)
+	if array && n != layers {
+		r.fault("%s has %d elements, want %d, one a layer", key, n, layers)
+		return nil
+	}
+	var list []float64
+	var err error
+	if array {
+		list, err = r.g.Floats(key)
+	} else {
+		var f float64
+		f, err = r.g.Float(key)
+		list = slices.Repeat([]float64{f}, layers)
+	}
+	if err != nil {
+		r.fault("%s", err)
+	}
+	for i, f := range list {
+		if math.IsNaN(f) || math.Abs(f) > math.MaxFloat32 {
+			r.fault("%s of layer %d is %v", key, i, f)
+		}
+	}
+	return list
 }

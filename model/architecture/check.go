@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ailiance/lorabench/model/checkpoint"
@@ -78,14 +77,16 @@ func (c *Config) ignored(stored string) (reason string, ok bool) {
 	if c.TieWordEmbeddings && name == LMHead+".weight" {
 		return "tied to the embedding, and equal to it", true
 	}
-	rest, ok := strings.CutPrefix(name, "model.layers.")
-	layer, module, _ := strings.Cut(rest, ".self_attn.")
-	n, err := strconv.Atoi(layer)
-	if !ok || err != nil || n < 0 || n >= len(c.Layers) || c.Layers[n].KeyValueLayer == n {
+	layer, rest, ok := cutLayer(name, "model.layers.")
+	if !ok {
+		layer, rest, ok = cutLayer(name, "blk.")
+	}
+	if !ok || layer >= len(c.Layers) || c.Layers[layer].KeyValueLayer == layer {
 		return "", false
 	}
-	switch module {
-	case "k_proj.weight", "v_proj.weight", "k_norm.weight", "v_norm.weight":
+	switch rest {
+	case "self_attn.k_proj.weight", "self_attn.v_proj.weight", "self_attn.k_norm.weight", "self_attn.v_norm.weight",
+		"attn_k.weight", "attn_v.weight", "attn_k_norm.weight":
 		return "the layer attends to the keys and values of another", true
 	}
 	return "", false

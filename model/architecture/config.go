@@ -145,6 +145,8 @@ type architecture struct {
 	readGGUF func(c *Config, r *ggufReader)
 	// permuted says that GGUF has the rows of q_proj and k_proj interleaved.
 	permuted bool
+	// ropeFactors says that GGUF may have divisors of the rotary frequencies.
+	ropeFactors bool
 }
 
 // architectures are all that there are.

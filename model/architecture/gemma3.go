@@ -1,6 +1,9 @@
 package architecture
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // gemma3 has norms before and after attention and feed-forward layers, which
 // multiply by one plus their weight, and windows on most of its layers, with
@@ -36,6 +39,23 @@ var gemma3 = architecture{
 		c.UnitOffset = true
 		c.AttentionScale = 1 / math.Sqrt(k.positive("query_pre_attn_scalar", 256))
 	},
+	ggufName: "gemma3",
+	readGGUF: func(c *Config, r *ggufReader) {
+		r.readCommon(c)
+		types := slices.Repeat([]string{fullAttention}, c.NumHiddenLayers)
+		if r.has("attention.sliding_window") {
+			types = r.layerTypes(c, 6)
+		}
+		c.slideGemma(r, types)
+		r.slidingRope(c, c.HeadDim)
+		c.gemma()
+		c.LogitSoftcap = r.softcap()
+		c.UnitOffset = true // the file has added it
+		if c.NumHiddenLayers == 62 {
+			// The largest Gemma 3 has another scale, which llama.cpp knows it by.
+			c.AttentionScale = inverseRoot(max(c.HiddenSize/c.NumAttentionHeads, 1))
+		}
+	},
 }
 
 // gemma sets what all Gemmas have.
@@ -61,6 +81,25 @@ func (c *Config) readGemmaWindow(k *keys, absent int, types []string, pattern in
 		}
 		if window == 0 {
 			k.fault("sliding_window is null, and layer %d slides", i)
+			return
+		}
+		c.Layers[i].Window, c.Layers[i].Rope = window, 1
+	}
+}
+
+// slideGemma gives the layers of types that slide the window of a GGUF file.
+func (c *Config) slideGemma(r *ggufReader, types []string) {
+	const key = "attention.sliding_window"
+	window := 0
+	if r.has(key) {
+		window = r.integer(key, 0, maxPositions)
+	}
+	for i := range c.Layers {
+		if types[i] == fullAttention {
+			continue
+		}
+		if window == 0 {
+			r.fault("%s%s is missing, and layer %d slides", r.prefix, key, i)
 			return
 		}
 		c.Layers[i].Window, c.Layers[i].Rope = window, 1

@@ -2,6 +2,7 @@ package architecture
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -34,7 +35,7 @@ var gemma4 = architecture{
 		c.readGemmaWindow(k, 512, types, 0)
 		equal := k.boolean("attention_k_eq_v", false)
 		c.readGlobalHeads(k, types, equal)
-		c.shareKeysAndValues(k, types)
+		c.readSharing(k, types)
 		c.readGemma4Ropes(k, types)
 		c.gemma()
 		c.readSoftcap(k)
@@ -56,6 +57,9 @@ var gemma4 = architecture{
 			k.fault("vocab_size_per_layer_input %d is less than vocab_size %d", c.VocabSizePerLayerInput, c.VocabSize)
 		}
 	},
+	ggufName:    "gemma4",
+	readGGUF:    func(c *Config, r *ggufReader) { r.readGemma4(c) },
+	ropeFactors: true,
 }
 
 // readGemma4Ropes reads the rotary positions of full and of sliding layers. What
@@ -123,17 +127,26 @@ func (c *Config) headDimOf(types []string, kind string) int {
 	return c.HeadDim
 }
 
-// shareKeysAndValues lets the last layers attend to the keys and values of the
-// last layer of their type that has some.
-func (c *Config) shareKeysAndValues(k *keys, types []string) {
+// readSharing reads which layers have no keys and values of their own.
+func (c *Config) readSharing(k *keys, types []string) {
 	n := k.integer("num_kv_shared_layers", 0, 0, maxLayers)
-	wide := k.boolean("use_double_wide_mlp", false)
+	if err := c.shareKeysAndValues(n, types); err != nil {
+		k.fault("num_kv_shared_layers is %d: %v", n, err)
+		return
+	}
+	if k.boolean("use_double_wide_mlp", false) {
+		for i := c.NumHiddenLayers - n; i < c.NumHiddenLayers; i++ {
+			c.Layers[i].IntermediateSize *= 2
+		}
+	}
+}
+
+// shareKeysAndValues lets the last n layers attend to the keys and values of the
+// last layer of their type that has some.
+func (c *Config) shareKeysAndValues(n int, types []string) error {
 	first := c.NumHiddenLayers - n
 	if first < 1 {
-		if n > 0 {
-			k.fault("num_kv_shared_layers is %d of %d layers: none has keys and values", n, c.NumHiddenLayers)
-		}
-		return
+		return fmt.Errorf("of %d layers none has keys and values", c.NumHiddenLayers)
 	}
 	for i := first; i < c.NumHiddenLayers; i++ {
 		from := first - 1
@@ -141,18 +154,14 @@ func (c *Config) shareKeysAndValues(k *keys, types []string) {
 			from--
 		}
 		if from < 0 {
-			k.fault("layer %d shares keys and values, and no layer before %d is of its type %s", i, first, types[i])
-			return
+			return fmt.Errorf("layer %d shares keys and values, and no layer before %d is of its type %s", i, first, types[i])
 		}
 		if err := c.canShare(i, from); err != nil {
-			k.fault("%v", err)
-			return
+			return err
 		}
 		c.Layers[i].KeyValueLayer = from
-		if wide {
-			c.Layers[i].IntermediateSize *= 2
-		}
 	}
+	return nil
 }
 
 func (c *Config) canShare(layer, from int) error {
@@ -161,4 +170,49 @@ func (c *Config) canShare(layer, from int) error {
 		return fmt.Errorf("layer %d shares the keys and values of layer %d, whose heads differ", layer, from)
 	}
 	return nil
+}
+
+// readGemma4 reads the metadata of a GGUF file. Full layers have the head size of
+// key_length, and divisors for the part of a head that does not turn.
+func (r *ggufReader) readGemma4(c *Config) {
+	r.readCommon(c)
+	full, sliding := c.HeadDim, r.size("attention.key_length_swa", maxHeadDim)
+	for _, key := range []string{"attention.value_length_swa", "rope.dimension_count_swa"} {
+		r.only(key, float64(sliding))
+	}
+	types := r.layerTypes(c, 0)
+	c.HeadDim = sliding
+	for i := range c.Layers {
+		l := &c.Layers[i]
+		if l.HeadDim = sliding; types[i] == fullAttention {
+			l.HeadDim = full
+		}
+		l.ValueIsKey = types[i] == fullAttention && !r.hasTensor(fmt.Sprintf("blk.%d.attn_v.weight", i))
+	}
+	if !r.hasTensor(ropeFactors) && slices.Contains(types, fullAttention) {
+		r.fault("tensor %s is missing: full layers turn a part of their heads", ropeFactors)
+	}
+	c.slideGemma(r, types)
+	r.slidingRope(c, sliding)
+	if r.has("attention.shared_kv_layers") {
+		if err := c.shareKeysAndValues(r.integer("attention.shared_kv_layers", 0, maxLayers), types); err != nil {
+			r.fault("%sattention.shared_kv_layers: %v", r.prefix, err)
+		}
+	}
+	c.gemma()
+	c.LogitSoftcap = r.softcap()
+	c.ValueNorm, c.LayerScalar = true, r.hasTensor("blk.0.layer_output_scale.weight")
+	c.AttentionScale = 1
+	if r.has("embedding_length_per_layer_input") {
+		c.PerLayerInput = r.integer("embedding_length_per_layer_input", 0, maxHiddenSize)
+	}
+	if embedding, err := r.g.Tensor(ggufModules[EmbedTokensPerLayer] + ".weight"); err == nil && len(embedding.Shape) == 2 {
+		c.VocabSizePerLayerInput = min(embedding.Shape[0], maxVocab)
+	}
+	if c.PerLayerInput > 0 && c.VocabSizePerLayerInput < c.VocabSize {
+		r.fault("per_layer_token_embd.weight has %d rows, want one for each of %d tokens", c.VocabSizePerLayerInput, c.VocabSize)
+	}
+	if r.has("expert_feed_forward_length") {
+		r.integer("expert_feed_forward_length", 0, math.MaxInt32) // of experts, which there are none of
+	}
 }

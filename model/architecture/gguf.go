@@ -46,16 +46,6 @@ func knownGGUF() string {
 	return strings.Join(names, ", ")
 }
 
-// readDivisors reads the tensor of rotary divisors, which is what Llama 3's
-// scaling comes to.
-func (c *Config) readDivisors(g *checkpoint.GGUF) error {
-	divisors, err := g.RopeFactors()
-	if err != nil || divisors == nil {
-		return err
-	}
-	return c.setDivisors(0, divisors)
-}
-
 // ggufReader reads the metadata of one architecture, and remembers what it read
 // and what was wrong: like keys for config.json.
 type ggufReader struct {
@@ -140,40 +130,86 @@ func (r *ggufReader) unknown() {
 	}
 }
 
-// readCommon reads the keys that all decoders have, and makes all layers alike.
+// each reads a number from 1 to most for every layer: one that all share, or an
+// array.
+func (r *ggufReader) each(key string, layers, most int) []int {
+	list := slices.Repeat([]int{1}, layers)
+	n, array := r.g.ArrayLen(r.prefix + key)
+	switch {
+	case !array:
+		return slices.Repeat([]int{r.size(key, most)}, layers)
+	case n != layers:
+		lookup(r, key, func(string) (any, error) {
+			return nil, fmt.Errorf("%s%s has %d elements, want %d, one a layer", r.prefix, key, n, layers)
+		})
+		return list
+	}
+	values, ok := lookup(r, key, r.g.Ints)
+	for i, v := range values {
+		if v < 1 || v > most {
+			r.fault("%s%s of layer %d is %d, want 1 to %d", r.prefix, key, i, v, most)
+			return list
+		}
+	}
+	if !ok {
+		return list
+	}
+	return values
+}
+
+// only accepts a key that only has another effect with another value.
+func (r *ggufReader) only(key string, want float64) {
+	if !r.has(key) {
+		return
+	}
+	if f, ok := lookup(r, key, r.g.Float); ok && math.Abs(f-want) > 1e-6 {
+		r.cannot("%s%s is %v, want %v: other values are not supported", r.prefix, key, f, want)
+	}
+}
+
+// readCommon reads the keys that all decoders have, and makes all layers alike
+// but for what arrays say.
 //
 // Source: convert_hf_to_gguf.py and llama-model.cpp,
 // https://github.com/ggml-org/llama.cpp.
 func (r *ggufReader) readCommon(c *Config) {
 	c.NumHiddenLayers = r.size("block_count", maxLayers)
 	c.HiddenSize = r.size("embedding_length", maxHiddenSize)
-	c.IntermediateSize = r.size("feed_forward_length", maxIntermediate)
 	c.MaxPositionEmbeddings = r.size("context_length", maxPositions)
-	c.NumAttentionHeads = r.size("attention.head_count", maxHeads)
-	c.NumKeyValueHeads = c.NumAttentionHeads
+	wide := r.each("feed_forward_length", c.NumHiddenLayers, maxIntermediate)
+	heads := r.each("attention.head_count", c.NumHiddenLayers, maxHeads)
+	kvHeads := heads
 	if r.has("attention.head_count_kv") {
-		c.NumKeyValueHeads = r.size("attention.head_count_kv", maxHeads)
+		kvHeads = r.each("attention.head_count_kv", c.NumHiddenLayers, maxHeads)
 	}
+	if slices.Max(heads) != slices.Min(heads) {
+		r.cannot("%sattention.head_count differs between layers: not supported", r.prefix)
+	}
+	c.NumAttentionHeads, c.NumKeyValueHeads, c.IntermediateSize = heads[0], kvHeads[0], wide[0]
 	c.RMSNormEps = r.positive("attention.layer_norm_rms_epsilon")
-	theta := 10000.0
-	if r.has("rope.freq_base") {
-		theta = r.positive("rope.freq_base")
-	}
 	r.readHeadDim(c)
 	r.readVocab(c)
-	c.Ropes = []Rope{r.readRope(c, theta)}
+	c.Ropes = []Rope{r.readRope(c)}
 	for _, key := range []string{"expert_count", "expert_used_count"} {
 		if r.has(key) && r.integer(key, 0, math.MaxInt32) != 0 {
 			r.cannot("%s%s: mixtures of experts are not supported", r.prefix, key)
 		}
 	}
+	if r.has("attention.causal") && !r.boolean("attention.causal") {
+		r.cannot("%sattention.causal is false: only text that looks back is supported", r.prefix)
+	}
 	if r.has("tensor_data_layout") {
 		r.text("tensor_data_layout") // a remark of old converters
 	}
-	_, err := r.g.Tensor("output.weight")
-	c.TieWordEmbeddings = err != nil
+	c.TieWordEmbeddings = !r.hasTensor("output.weight")
+	c.QKVBias = r.hasTensor("blk.0.attn_q.bias")
+	c.OutputBias = r.hasTensor("blk.0.attn_output.bias")
+	c.MLPBias = r.hasTensor("blk.0.ffn_up.bias")
 	r.tokens(c)
 	c.uniformLayers()
+	for i := range c.Layers {
+		c.Layers[i].NumKeyValueHeads, c.Layers[i].IntermediateSize = kvHeads[i], wide[i]
+	}
 	c.AttentionScale = inverseRoot(c.HeadDim)
 }
 
@@ -209,42 +245,6 @@ func (r *ggufReader) readVocab(c *Config) {
 		return
 	}
 	c.VocabSize = embedding.Shape[0]
-}
-
-// readRope reads rotary scaling. Llama 3's is not in the metadata: it is a
-// tensor of divisors.
-func (r *ggufReader) readRope(c *Config, theta float64) Rope {
-	rope := defaultRope(c.HeadDim, theta)
-	kind := "none"
-	if r.has("rope.scaling.type") {
-		kind = r.text("rope.scaling.type")
-	}
-	factor := 0.0
-	for _, key := range []string{"rope.scaling.factor", "rope.scale_linear"} {
-		if r.has(key) {
-			factor = r.positive(key)
-			if !r.has("rope.scaling.type") {
-				kind = RopeLinear // as older files have it
-			}
-		}
-	}
-	switch kind {
-	case "none":
-	case RopeLinear:
-		if factor < 1 {
-			r.fault("%srope.scaling.factor is %v, want 1 or more", r.prefix, factor)
-		}
-		rope.Type, rope.Factor = RopeLinear, factor
-	default:
-		r.cannot("%srope.scaling.type %.40q is not known, want none or linear", r.prefix, kind)
-	}
-	if r.has("rope.scaling.original_context_length") {
-		r.size("rope.scaling.original_context_length", maxPositions) // of no use to none and linear
-	}
-	if r.has("rope.scaling.finetuned") {
-		r.boolean("rope.scaling.finetuned") // a remark
-	}
-	return rope
 }
 
 // hasTensor tells what metadata do not say.

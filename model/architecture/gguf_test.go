@@ -1,6 +1,7 @@
 package architecture
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
@@ -36,8 +37,19 @@ func TestFromGGUFRefuses(t *testing.T) {
 		{"0 heads", with("llama.attention.head_count", 0), "llama.attention.head_count is 0, want 1 to"},
 		{"heads per layer", func(b *checkpointtest.GGUF) {
 			drop("llama.attention.head_count_kv")(b)
-			b.Pair("llama.attention.head_count_kv", 9, checkpointtest.LE(uint32(4))+checkpointtest.LE(uint64(1))+checkpointtest.LE(uint32(1)))
-		}, "metadata key llama.attention.head_count_kv is an array of 1 uint32, want an integer"},
+			b.Pair("llama.attention.head_count_kv", 9, checkpointtest.LE(uint32(4))+checkpointtest.LE(uint64(2))+checkpointtest.LE([]uint32{1, 1}))
+		}, "llama.attention.head_count_kv has 2 elements, want 1, one a layer"},
+		{"0 heads in a layer", func(b *checkpointtest.GGUF) {
+			drop("llama.attention.head_count_kv")(b)
+			b.Pair("llama.attention.head_count_kv", 9, checkpointtest.LE(uint32(4))+checkpointtest.LE(uint64(1))+checkpointtest.LE(uint32(0)))
+		}, "llama.attention.head_count_kv of layer 0 is 0, want 1 to"},
+		{"looks ahead", func(b *checkpointtest.GGUF) { b.Pair("llama.attention.causal", 7, "\x00") }, "llama.attention.causal is false"},
+		{"rope factors beside scaling", func(b *checkpointtest.GGUF) {
+			b.Text("llama.rope.scaling.type", "linear")
+			b.F32("llama.rope.scaling.factor", 2)
+			b.Tensor("rope_freqs.weight", 1)
+			copy(b.Data[len(b.Data)-32:], checkpointtest.LE(float32(1)))
+		}, "tensor rope_freqs.weight beside rope scaling linear"},
 		{"heads do not divide", with("llama.attention.head_count_kv", 3), "num_attention_heads 2 is not a multiple of num_key_value_heads 3"},
 		{"odd head", with("llama.rope.dimension_count", 3), "head_dim 3 is odd"},
 		{"value heads differ", with("llama.attention.value_length", 4), "llama.attention.value_length differs from the head size 2"},
@@ -48,7 +60,13 @@ func TestFromGGUFRefuses(t *testing.T) {
 		}, "llama.attention.layer_norm_rms_epsilon is NaN"},
 		{"experts", with("llama.expert_count", 8), "llama.expert_count: mixtures of experts"},
 		{"unknown key", with("llama.logit_scale", 1), `metadata key "llama.logit_scale" is not known`},
-		{"yarn", func(b *checkpointtest.GGUF) { b.Text("llama.rope.scaling.type", "yarn") }, `llama.rope.scaling.type "yarn" is not known`},
+		{"longrope", func(b *checkpointtest.GGUF) { b.Text("llama.rope.scaling.type", "longrope") }, `llama.rope.scaling.type "longrope" is not known`},
+		{"yarn without factor", func(b *checkpointtest.GGUF) { b.Text("llama.rope.scaling.type", "yarn") }, "llama.rope.scaling.factor is 0"},
+		{"yarn of another strength", func(b *checkpointtest.GGUF) {
+			b.Text("llama.rope.scaling.type", "yarn")
+			b.F32("llama.rope.scaling.factor", 2)
+			b.F32("llama.rope.scaling.yarn_attn_factor", 1)
+		}, "llama.rope.scaling.yarn_attn_factor is 1, want 1.069"},
 		{"linear without factor", func(b *checkpointtest.GGUF) { b.Text("llama.rope.scaling.type", "linear") }, "llama.rope.scaling.factor is 0"},
 		{"eos beyond the vocabulary", with("tokenizer.ggml.eos_token_id", 8), "tokenizer.ggml.eos_token_id is 8, want 0 to 7"},
 		{"vocabulary 0", with("llama.vocab_size", 0), "llama.vocab_size is 0"},
@@ -153,7 +171,7 @@ func TestGGUFModels(t *testing.T) {
 				want.Ropes[0] = defaultRope(r.HeadDim, r.Theta)
 			}
 			want.RMSNormEps = float64(float32(want.RMSNormEps))
-			want.BOSTokenID, want.EOSTokenIDs = cfg.BOSTokenID, cfg.EOSTokenIDs
+			want.BOSTokenID, want.EOSTokenIDs, want.tieAssumed = cfg.BOSTokenID, cfg.EOSTokenIDs, false
 			if !reflect.DeepEqual(cfg, want) {
 				t.Errorf("%+v, want %+v", cfg, want)
 			}
@@ -333,8 +351,68 @@ func TestRowPermutation(t *testing.T) {
 	}
 }
 
+// smallGGUF is checkpointtest's, under the name of another architecture and with
+// the keys that it needs.
+func smallGGUF(name string) *checkpointtest.GGUF {
+	b := checkpointtest.SmallGGUF()
+	for i, pair := range b.Pairs {
+		n := binary.LittleEndian.Uint64([]byte(pair))
+		b.Pairs[i] = checkpointtest.Text(strings.Replace(pair[8:8+n], "llama.", name+".", 1)) + pair[8+n:]
+	}
+	b.Pairs[0] = checkpointtest.Text("general.architecture") + checkpointtest.LE(uint32(8)) + checkpointtest.Text(name)
+	bools := func(v string) string { return checkpointtest.LE(uint32(7)) + checkpointtest.LE(uint64(len(v))) + v }
+	switch name {
+	case "granite":
+		b.F32("granite.logit_scale", 8)
+	case "apertus":
+		for _, key := range []string{"alpha_p", "alpha_n", "beta", "eps"} {
+			b.F32("xielu."+key, 0.5)
+		}
+	case "mistral3":
+		b.Text("mistral3.rope.scaling.type", "yarn")
+		b.F32("mistral3.rope.scaling.factor", 4)
+		b.F32("mistral3.attention.temperature_scale", 0.1)
+	case "gemma3":
+		b.U32("gemma3.attention.sliding_window", 4)
+	case "gemma4":
+		b.U32("gemma4.attention.key_length_swa", 4)
+		b.U32("gemma4.attention.sliding_window", 4)
+		b.Pair("gemma4.attention.sliding_window_pattern", 9, bools("\x00"))
+		b.U32("gemma4.attention.shared_kv_layers", 0)
+		b.Tensor("rope_freqs.weight", 1)
+		copy(b.Data[len(b.Data)-32:], checkpointtest.LE(float32(1e30)))
+	}
+	return b
+}
+
+// TestFromGGUFArchitectures reads what is each architecture's own.
+func TestFromGGUFArchitectures(t *testing.T) {
+	for _, a := range architectures {
+		if a.ggufName == "" {
+			continue
+		}
+		t.Run(a.ggufName, func(t *testing.T) {
+			g, err := checkpoint.ParseGGUF("f.gguf", smallGGUF(a.ggufName).Bytes())
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := FromGGUF(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.ModelType != a.modelType {
+				t.Errorf("model type %s, want %s", c.ModelType, a.modelType)
+			}
+		})
+	}
+}
+
 func FuzzFromGGUF(f *testing.F) {
-	f.Add(checkpointtest.SmallGGUF().Bytes())
+	for _, a := range architectures {
+		if a.ggufName != "" {
+			f.Add(smallGGUF(a.ggufName).Bytes())
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, err := checkpoint.ParseGGUF("f", data)
 		if err != nil {

@@ -22,4 +22,22 @@ var granite = architecture{
 		c.ResidualScale = k.positive("residual_multiplier", 1)
 		c.LogitDivisor = k.positive("logits_scaling", 1)
 	},
+	ggufName: "granite",
+	readGGUF: func(c *Config, r *ggufReader) {
+		r.readCommon(c)
+		// What is absent is as in a Llama, which transformers' defaults are not.
+		for key, to := range map[string]*float64{
+			"attention.scale": &c.AttentionScale, "embedding_scale": &c.EmbeddingScale, "residual_scale": &c.ResidualScale,
+		} {
+			if f := r.atLeastZero(key); f != 0 {
+				*to = f
+			}
+		}
+		c.LogitDivisor = r.positive("logit_scale")
+		if r.has("rope.scaling.finetuned") && !r.boolean("rope.scaling.finetuned") {
+			r.cannot("%srope.scaling.finetuned is false, which says that there are no rotary positions: not supported", r.prefix)
+		}
+	},
+	permuted:    true,
+	ropeFactors: true,
 }

@@ -21,12 +21,8 @@ var llama = architecture{
 		c.MLPBias = k.boolean("mlp_bias", false)
 		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
-	ggufName: "llama",
-	readGGUF: func(c *Config, r *ggufReader) {
-		r.readCommon(c)
-		c.QKVBias = r.hasTensor("blk.0.attn_q.bias")
-		c.OutputBias = r.hasTensor("blk.0.attn_output.bias")
-		c.MLPBias = r.hasTensor("blk.0.ffn_gate.bias")
-	},
-	permuted: true,
+	ggufName:    "llama",
+	readGGUF:    func(c *Config, r *ggufReader) { r.readCommon(c) },
+	permuted:    true,
+	ropeFactors: true,
 }

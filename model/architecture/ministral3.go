@@ -25,6 +25,18 @@ var ministral3 = architecture{
 		k.activation("hidden_act", "silu")
 		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
+	ggufName: "mistral3",
+	readGGUF: func(c *Config, r *ggufReader) {
+		r.readCommon(c)
+		if c.QueryScaleBeta = r.atLeastZero("attention.temperature_scale"); c.QueryScaleBeta == 0 {
+			return
+		}
+		if c.QueryScaleEvery = c.MaxPositionEmbeddings; r.has("rope.scaling.original_context_length") {
+			c.QueryScaleEvery = r.size("rope.scaling.original_context_length", maxPositions)
+		}
+	},
+	permuted:    true,
+	ropeFactors: true,
 }
 
 // readQueryScale reads how queries grow, from beside the rotary positions.

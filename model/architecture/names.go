@@ -65,7 +65,12 @@ func (c *Config) GGUFName(name string) (string, bool) {
 
 // CutBlock splits "model.layers.3.mlp.up_proj" into 3 and "mlp.up_proj".
 func CutBlock(name string) (layer int, rest string, ok bool) {
-	after, ok := strings.CutPrefix(name, "model.layers.")
+	return cutLayer(name, "model.layers.")
+}
+
+// cutLayer splits what follows prefix into a layer's number and the rest.
+func cutLayer(name, prefix string) (layer int, rest string, ok bool) {
+	after, ok := strings.CutPrefix(name, prefix)
 	if !ok {
 		return 0, "", false
 	}

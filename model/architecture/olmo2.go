@@ -21,4 +21,10 @@ var olmo2 = architecture{
 		c.QueryKey = WholeQueryKeyNorm
 		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
+	ggufName: "olmo2",
+	readGGUF: func(c *Config, r *ggufReader) {
+		r.readCommon(c)
+		c.Norms = NormAfter
+		c.QueryKey = WholeQueryKeyNorm
+	},
 }

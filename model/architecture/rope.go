@@ -1,7 +1,6 @@
 package architecture
 
 import (
-	"fmt"
 	"math"
 	"reflect"
 )
@@ -286,14 +285,4 @@ func (r Rope) yarn(frequency []float32) {
 		divided := 1 / (float32(r.Factor) * (1 / f))
 		frequency[i] = float32(divided*(1-keep)) + float32(f*keep)
 	}
-}
-
-// setDivisors takes a GGUF file's rope_freqs.weight for the layers of rope i.
-func (c *Config) setDivisors(i int, divisors []float32) error {
-	r := &c.Ropes[i]
-	if len(divisors) != r.HeadDim/2 {
-		return fmt.Errorf("rope_freqs.weight has %d values, want %d", len(divisors), r.HeadDim/2)
-	}
-	r.Divisors = divisors
-	return nil
 }

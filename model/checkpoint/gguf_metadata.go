@@ -195,6 +195,26 @@ func (g *GGUF) Float(key string) (float64, error) {
 	return f, nil
 }
 
+// ArrayLen is the number of elements of the array under key; ok is false where
+// there is no array.
+func (g *GGUF) ArrayLen(key string) (n int, ok bool) {
+	v := g.metadata[key]
+	return v.count, v.kind == ggufArray
+}
+
+// Bools returns the array of bools under key.
+func (g *GGUF) Bools(key string) ([]bool, error) {
+	v, err := g.arrayOf(key, "an array of bools", func(e ggufType) bool { return e == ggufBool })
+	if err != nil {
+		return nil, err
+	}
+	list := make([]bool, v.count)
+	for i := range list {
+		list[i] = v.data[i] == 1
+	}
+	return list, nil
+}
+
 // Strings returns the array of strings under key.
 func (g *GGUF) Strings(key string) ([]string, error) {
 	v, err := g.arrayOf(key, "an array of strings", func(e ggufType) bool { return e == ggufString })
