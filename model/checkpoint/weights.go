@@ -70,7 +70,7 @@ func openStored(dir fs.FS) (*Weights, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, file := range index {
+		for _, file := range slices.Sorted(maps.Values(index)) {
 			if file != WeightsFile {
 				return nil, fmt.Errorf("%s is there, and %s names %.80q: remove the one that is not meant", WeightsFile, IndexFile, file)
 			}
