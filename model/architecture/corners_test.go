@@ -29,6 +29,9 @@ func TestCorners(t *testing.T) {
 			func(c *Config) any { return c.LogitSoftcap }, 0.0},
 		{"Gemma 4's wrapper does", `{"model_type":"gemma4","text_config":{"final_logit_softcapping":30}}`,
 			func(c *Config) any { return c.LogitSoftcap }, 30.0},
+		{"keys of published files", `{"model_type":"gemma4","model_name":"x","text_config":{"expert_intermediate_size":null,"chunk_size_feed_forward":0,"is_decoder":false,"typical_p":1.0}}`,
+			func(c *Config) any { return c.ModelType }, "gemma4_text"},
+		{"Qwen2.5 has use_mrope", `{"model_type":"qwen2","use_mrope":false}`, func(c *Config) any { return c.ModelType }, "qwen2"},
 		{"the wrapper says whether the head is tied", `{"model_type":"mistral3","tie_word_embeddings":false,"text_config":{"tie_word_embeddings":true}}`,
 			func(c *Config) any { return []bool{c.TieWordEmbeddings, c.tieAssumed} }, []bool{false, false}},
 		{"and its silence leaves it to the tensors", `{"model_type":"mistral3","text_config":{"tie_word_embeddings":false}}`,
@@ -61,6 +64,7 @@ func TestCornersRefused(t *testing.T) {
 		{"a part of Apertus' rope", `{"model_type":"apertus","rope_theta":7}`, "rope_theta without rope_scaling"},
 		{"a part of Ministral 3's rope", `{"model_type":"ministral3","original_max_position_embeddings":7}`, "original_max_position_embeddings without rope_scaling"},
 		{"queries that grow without end", `{"model_type":"ministral3","rope_parameters":{"rope_type":"default","llama_4_scaling_beta":0.1}}`, "original_max_position_embeddings is missing"},
+		{"multimodal positions", `{"model_type":"qwen2","use_mrope":true}`, "use_mrope is true"},
 		{"queries without growth", `{"model_type":"ministral3","rope_parameters":{"rope_type":"default"}}`, "llama_4_scaling_beta is missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

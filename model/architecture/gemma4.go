@@ -45,7 +45,7 @@ var gemma4 = architecture{
 		if k.boolean("enable_moe_block", false) {
 			k.cannot("enable_moe_block: mixtures of experts are not supported")
 		}
-		k.skip("num_experts", "top_k_experts", "moe_intermediate_size") // of such mixtures
+		k.skip("num_experts", "top_k_experts", "moe_intermediate_size", "expert_intermediate_size") // of such mixtures
 		k.activation("hidden_activation", "gelu_pytorch_tanh")
 		c.QKVBias = k.boolean("attention_bias", false)
 		c.OutputBias = c.QKVBias

@@ -28,6 +28,7 @@ var qwen2 = architecture{
 // readQwenWindow reads the window of the later layers, which only counts where
 // use_sliding_window says so.
 func (c *Config) readQwenWindow(k *keys) {
+	mustBe(k, "use_mrope", false)
 	window := 0
 	if v, ok := k.get("sliding_window"); !ok {
 		window = 4096

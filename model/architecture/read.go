@@ -189,9 +189,13 @@ var harmlessKeys = func() map[string]string {
 		speed      = "chooses among implementations of the same function"
 		record     = "tells where the file came from"
 		padding    = "padding is never computed here"
+		other      = "of encoders, or of models with an encoder, which no decoder here is"
 	)
 	return map[string]string{
 		"_name_or_path":                 record,
+		"_commit_hash":                  record,
+		"model_name":                    record,
+		"finetuning_task":               record,
 		"architectures":                 "names transformers' class; model_type says the same, and tensors are checked",
 		"transformers_version":          record,
 		"transformers.js_config":        record,
@@ -232,5 +236,36 @@ var harmlessKeys = func() map[string]string {
 		"max_new_tokens":                generation,
 		"num_beams":                     generation,
 		"repetition_penalty":            generation,
+
+		// Whole dumps, as transformers 4 wrote them for the parts of wrappers.
+		"chunk_size_feed_forward":          speed,
+		"use_bfloat16":                     speed,
+		"output_scores":                    output,
+		"return_dict_in_generate":          output,
+		"tf_legacy_loss":                   training,
+		"prefix":                           generation,
+		"task_specific_params":             generation,
+		"bad_words_ids":                    generation,
+		"begin_suppress_tokens":            generation,
+		"suppress_tokens":                  generation,
+		"diversity_penalty":                generation,
+		"early_stopping":                   generation,
+		"encoder_no_repeat_ngram_size":     generation,
+		"exponential_decay_length_penalty": generation,
+		"forced_bos_token_id":              generation,
+		"forced_eos_token_id":              generation,
+		"length_penalty":                   generation,
+		"min_length":                       generation,
+		"no_repeat_ngram_size":             generation,
+		"num_beam_groups":                  generation,
+		"num_return_sequences":             generation,
+		"remove_invalid_values":            generation,
+		"typical_p":                        generation,
+		"cross_attention_hidden_size":      other,
+		"decoder_start_token_id":           other,
+		"is_decoder":                       other,
+		"sep_token_id":                     other,
+		"tie_encoder_decoder":              other,
+		"pruned_heads":                     "the tensors have the shapes that are left",
 	}
 }()
