@@ -32,6 +32,10 @@ type Options struct {
 	// TokensOnly leaves the tokenizer unread: generations have no text and no
 	// stop strings, and end at the tokens that the configuration names.
 	TokensOnly bool
+
+	// TextOptional does without a tokenizer or template that cannot be read: Notes
+	// say so, and the rest is as with TokensOnly.
+	TextOptional bool
 }
 
 // UnsupportedError names what a checkpoint has that this version cannot compute.
@@ -117,7 +121,7 @@ func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, 
 		return nil, fmt.Errorf("open model: less than no memory or positions are allowed: %+v", opt)
 	}
 	var fault error
-	p := readParts(ctx, dir, name, opt.TokensOnly, func(err error) bool {
+	p := readParts(ctx, dir, name, opt, func(err error) bool {
 		fault = err
 		return false
 	})

@@ -41,7 +41,7 @@ type StorageUse struct {
 // infinite is a fault.
 func Inspect(ctx context.Context, dir fs.FS, name string) (*Inspection, error) {
 	i := &Inspection{}
-	p := readParts(ctx, dir, name, false, func(err error) bool {
+	p := readParts(ctx, dir, name, Options{}, func(err error) bool {
 		i.fault(err)
 		return true
 	})

@@ -32,17 +32,17 @@ type parts struct {
 // partsReader reads parts. onFault is told what is wrong and says whether to go
 // on with what does not need it.
 type partsReader struct {
-	ctx        context.Context
-	dir        fs.FS
-	tokensOnly bool
-	onFault    func(error) bool
+	ctx     context.Context
+	dir     fs.FS
+	options Options
+	onFault func(error) bool
 	parts
 }
 
 // readParts reads the checkpoint in dir: a Hugging Face directory (name "."), or
 // the GGUF file of that name. The caller closes source.
-func readParts(ctx context.Context, dir fs.FS, name string, tokensOnly bool, onFault func(error) bool) *parts {
-	r := &partsReader{ctx: ctx, dir: dir, tokensOnly: tokensOnly, onFault: onFault}
+func readParts(ctx context.Context, dir fs.FS, name string, opt Options, onFault func(error) bool) *parts {
+	r := &partsReader{ctx: ctx, dir: dir, options: opt, onFault: onFault}
 	switch {
 	case name == ".":
 		r.huggingFace()
@@ -84,13 +84,7 @@ func (r *partsReader) huggingFace() {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s %d\n%s\n%v\n", r.hash, checkpoint.ConfigFile, len(data), data, r.eos)
 	r.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
-	if !r.tokensOnly {
-		if r.tokenizer, err = tokenizerOf(r.dir); !r.ok(err) {
-			return
-		}
-		r.templates, err = chat.Load(r.dir)
-		r.ok(err)
-	}
+	r.text(func() (Tokenizer, error) { return tokenizerOf(r.dir) }, func() (chat.Sources, error) { return chat.Load(r.dir) })
 }
 
 func (r *partsReader) gguf(name string) {
@@ -109,13 +103,31 @@ func (r *partsReader) gguf(name string) {
 	}
 	r.hash, err = src.Hash(r.ctx)
 	r.base = r.hash
-	if r.ok(err) && !r.tokensOnly {
-		if r.tokenizer, err = tokenizerOfGGUF(src); !r.ok(err) {
-			return
-		}
-		r.templates, err = templatesOfGGUF(src)
-		r.ok(err)
+	if r.ok(err) {
+		r.text(func() (Tokenizer, error) { return tokenizerOfGGUF(src) }, func() (chat.Sources, error) { return templatesOfGGUF(src) })
 	}
+}
+
+// text reads what turns text into tokens and back.
+func (r *partsReader) text(tokenizer func() (Tokenizer, error), templates func() (chat.Sources, error)) {
+	if r.options.TokensOnly {
+		return
+	}
+	ok := r.ok
+	if r.options.TextOptional {
+		ok = func(err error) bool {
+			if err != nil {
+				r.notes = append(r.notes, fmt.Sprintf("there is no text, only tokens: %v", err))
+			}
+			return err == nil
+		}
+	}
+	var err error
+	if r.tokenizer, err = tokenizer(); !ok(err) {
+		return
+	}
+	r.templates, err = templates()
+	ok(err)
 }
 
 // check compares the tensors with the configuration.

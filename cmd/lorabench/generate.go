@@ -98,7 +98,7 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 			return err
 		}
 	}
-	e, name, err := loadOne(ctx, o.from, o.model, o.adapter)
+	e, name, err := loadOne(ctx, o.from, o.model, o.adapter, model.Options{TextOptional: o.tokens != ""})
 	if err != nil {
 		return err
 	}
@@ -122,9 +122,9 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 		}
 		sequences = [][]int32{ids}
 	}
-	if o.sampling.RepetitionPenalty == 1 {
+	if o.sampling.RepetitionPenalty == 1 { // else the note on a suggested one would be wrong
 		for _, note := range e.Notes() {
-			o.from.say("%s (--repetition-penalty)", note)
+			o.from.say("%s", note)
 		}
 	}
 	for i, ids := range sequences {

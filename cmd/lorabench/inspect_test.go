@@ -57,3 +57,37 @@ func TestInspect(t *testing.T) {
 		}
 	}
 }
+
+// TestTokensWithoutText: what asks for tokens only does without a tokenizer that
+// cannot be read, and says so where there would have been text.
+func TestTokensWithoutText(t *testing.T) {
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken")
+	if err := os.CopyFS(broken, demo.Base()); err != nil {
+		t.Fatal(err)
+	}
+	adapter, _ := demo.Adapter("spice")
+	if err := os.CopyFS(filepath.Join(dir, "spice"), adapter); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{filepath.Join(broken, "tokenizer.json"): "{", filepath.Join(dir, "t.json"): `{"sequences":[[5,6,7]]}`} {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"model", "logits", "broken", "--adapter", "spice", "--tokens", "t.json", "--out", "o.safetensors"}, 0, ""},
+		{[]string{"model", "generate", "broken", "--tokens", "t.json", "--max-new-tokens", "3", "--json"}, 0, "there is no text, only tokens"},
+		{[]string{"adapter", "check", "broken", "spice"}, 0, ""},
+		{[]string{"model", "generate", "broken", "--prompt", "x"}, exitFault, "tokenizer.json"},
+	} {
+		s := try(t, t.Context(), dir, tt.args...)
+		if s.code != tt.code || !strings.Contains(s.err, tt.says) {
+			t.Errorf("%v: exit %d, want %d: %s", tt.args, s.code, tt.code, s.err)
+		}
+	}
+}

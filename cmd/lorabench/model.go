@@ -21,8 +21,8 @@ func newModel(stdio env.Stdio) *cobra.Command {
 }
 
 // loadOne opens a model with at most one adapter, and returns the adapter's name.
-func loadOne(ctx context.Context, from files, path, adapterText string) (*model.Engine, string, error) {
-	e, err := from.openModel(ctx, path, model.Options{})
+func loadOne(ctx context.Context, from files, path, adapterText string, opt model.Options) (*model.Engine, string, error) {
+	e, err := from.openModel(ctx, path, opt)
 	if err != nil || adapterText == "" {
 		return e, "", err
 	}
@@ -77,7 +77,7 @@ func writeLogits(ctx context.Context, from files, path, adapterText, tokens, out
 	if err != nil {
 		return err
 	}
-	e, name, err := loadOne(ctx, from, path, adapterText)
+	e, name, err := loadOne(ctx, from, path, adapterText, model.Options{TokensOnly: true})
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func checkAdapter(ctx context.Context, w io.Writer, from files, path, text strin
 	if err != nil {
 		return usageError{err}
 	}
-	e, err := from.openModel(ctx, path, model.Options{})
+	e, err := from.openModel(ctx, path, model.Options{TextOptional: true})
 	if err != nil {
 		return err
 	}
