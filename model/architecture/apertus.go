@@ -36,7 +36,6 @@ var apertus = architecture{
 		c.QKVBias = k.boolean("attention_bias", false)
 		c.OutputBias = c.QKVBias
 		c.apertus()
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 	ggufName: "apertus",
 	readGGUF: func(c *Config, r *ggufReader) {

@@ -130,11 +130,12 @@ func (c *Config) headDimOf(types []string, kind string) int {
 // readSharing reads which layers have no keys and values of their own.
 func (c *Config) readSharing(k *keys, types []string) {
 	n := k.integer("num_kv_shared_layers", 0, 0, maxLayers)
+	wide := k.boolean("use_double_wide_mlp", false)
 	if err := c.shareKeysAndValues(n, types); err != nil {
 		k.fault("num_kv_shared_layers is %d: %v", n, err)
 		return
 	}
-	if k.boolean("use_double_wide_mlp", false) {
+	if wide {
 		for i := c.NumHiddenLayers - n; i < c.NumHiddenLayers; i++ {
 			c.Layers[i].IntermediateSize *= 2
 		}

@@ -19,7 +19,6 @@ var llama = architecture{
 		c.QKVBias = k.boolean("attention_bias", false)
 		c.OutputBias = c.QKVBias
 		c.MLPBias = k.boolean("mlp_bias", false)
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 	ggufName:    "llama",
 	readGGUF:    func(c *Config, r *ggufReader) { r.readCommon(c) },

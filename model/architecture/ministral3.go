@@ -23,7 +23,6 @@ var ministral3 = architecture{
 		}
 		c.readMistralWindow(k, 0)
 		k.activation("hidden_act", "silu")
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 	ggufName: "mistral3",
 	readGGUF: func(c *Config, r *ggufReader) {

@@ -14,7 +14,6 @@ var mistral = architecture{
 		c.Ropes = []Rope{c.readRope(k, 10000, nil)}
 		c.readMistralWindow(k, 4096)
 		k.activation("hidden_act", "silu")
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 }
 

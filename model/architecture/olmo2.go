@@ -19,7 +19,6 @@ var olmo2 = architecture{
 		c.OutputBias = c.QKVBias
 		c.Norms = NormAfter
 		c.QueryKey = WholeQueryKeyNorm
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 	ggufName: "olmo2",
 	readGGUF: func(c *Config, r *ggufReader) {

@@ -16,7 +16,6 @@ var qwen2 = architecture{
 		k.activation("hidden_act", "silu")
 		k.skip("attention_bias") // not read: the biases are always there
 		c.QKVBias = true
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 	ggufName: "qwen2",
 	readGGUF: func(c *Config, r *ggufReader) {

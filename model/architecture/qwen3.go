@@ -17,7 +17,6 @@ var qwen3 = architecture{
 		c.QKVBias = k.boolean("attention_bias", false)
 		c.OutputBias = c.QKVBias
 		c.QueryKey = HeadQueryKeyNorm
-		c.AttentionScale = inverseRoot(c.HeadDim)
 	},
 	ggufName: "qwen3",
 	readGGUF: func(c *Config, r *ggufReader) {

@@ -22,7 +22,8 @@ type defaults struct {
 // tokens are ids that begin and end a text, -1 for none.
 type tokens struct{ bos, eos int }
 
-// readCommon reads the keys that all decoders have.
+// readCommon reads the keys that all decoders have. Layers are alike and attention
+// has its usual scale; what an architecture has of its own it sets afterwards.
 func (c *Config) readCommon(k *keys, d defaults) {
 	c.VocabSize = k.integer("vocab_size", d.vocab, 1, maxVocab)
 	c.HiddenSize = k.integer("hidden_size", d.hidden, 1, maxHiddenSize)
@@ -35,6 +36,7 @@ func (c *Config) readCommon(k *keys, d defaults) {
 	c.readTokens(k, d.tokens)
 	c.readDType(k)
 	c.uniformLayers()
+	c.AttentionScale = inverseRoot(c.HeadDim)
 	mustBe(k, "rope_interleaved", false)
 	mustBe(k, "is_encoder_decoder", false)
 	mustBe(k, "add_cross_attention", false)
