@@ -71,6 +71,7 @@ type Tokenizer interface {
 	BOS() (id int32, ok bool)
 	EOS() []int32
 	AddsBOS() bool
+	VocabSize() int        // ids are below it
 	AddedTokens() []string // those looked for in texts, special ones among them
 	Identity() string      // "sha256:…"
 }

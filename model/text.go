@@ -27,6 +27,20 @@ func tokenizerOf(dir fs.FS) (Tokenizer, error) {
 	return text{t}, nil
 }
 
+// ReadTokenizer reads the tokenizer alone of a checkpoint, which OpenFS wants so,
+// or returns nil where it has none. Nothing else of the checkpoint is looked at.
+func ReadTokenizer(dir fs.FS, name string) (Tokenizer, error) {
+	if name == "." {
+		return tokenizerOf(dir)
+	}
+	src, err := checkpoint.OpenGGUF(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return tokenizerOfGGUF(src)
+}
+
 // Metadata keys of a GGUF file.
 const (
 	ggufModel        = "tokenizer.ggml.model"

@@ -266,6 +266,7 @@ func (letters) Stream(bool) TextStream { return letterStream{} }
 func (letters) BOS() (int32, bool)     { return 0, false }
 func (letters) EOS() []int32           { return nil }
 func (letters) AddsBOS() bool          { return false }
+func (letters) VocabSize() int         { return 100 }
 func (letters) AddedTokens() []string  { return nil }
 func (letters) Identity() string       { return "sha256:letters" }
 

@@ -91,3 +91,29 @@ func TestTokensWithoutText(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenizeAlone needs the tokenizer's files and no weights.
+func TestTokenizeAlone(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json"} {
+		data, err := fs.ReadFile(demo.Base(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := program(t, dir, "model", "tokenize", ".")
+	cmd.Stdin = strings.NewReader("Tom has 12 pens.")
+	alone, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd = program(t, dir, "model", "tokenize", "demo")
+	cmd.Stdin = strings.NewReader("Tom has 12 pens.")
+	whole, err := cmd.Output()
+	if err != nil || string(alone) != string(whole) || len(alone) < 20 {
+		t.Errorf("%q alone, %q of the model, %v", alone, whole, err)
+	}
+}

@@ -129,12 +129,15 @@ func newTokenize(stdio env.Stdio) *cobra.Command {
 }
 
 func tokenize(ctx context.Context, stdio env.Stdio, from files, path string, special, decode bool) error {
-	e, err := from.openModel(ctx, path, model.Options{})
+	dir, name, done, err := from.checkpoint(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer e.Close()
-	t := e.Tokenizer()
+	defer done()
+	t, err := model.ReadTokenizer(dir, name) // no weights are needed
+	if err != nil {
+		return err
+	}
 	if t == nil {
 		return errors.New("the checkpoint has no tokenizer")
 	}
@@ -151,8 +154,8 @@ func tokenize(ctx context.Context, stdio env.Stdio, from files, path string, spe
 			return fmt.Errorf(`standard input: %w: want {"ids": [1, 2]}`, err)
 		}
 		for i, id := range doc.IDs {
-			if vocabulary := e.Config().VocabSize; id < 0 || int(id) >= vocabulary {
-				return fmt.Errorf("standard input: ids: number %d is %d, want 0 … %d", i, id, vocabulary-1)
+			if id < 0 || int(id) >= t.VocabSize() {
+				return fmt.Errorf("standard input: ids: number %d is %d, want 0 … %d", i, id, t.VocabSize()-1)
 			}
 		}
 		_, err := io.WriteString(stdio.Out, t.Decode(doc.IDs, !special))
