@@ -1,7 +1,9 @@
 package architecture
 
 import (
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -71,5 +73,22 @@ func TestCornersRefused(t *testing.T) {
 			_, err := Parse([]byte(tt.json))
 			wantError(t, err, tt.want)
 		})
+	}
+}
+
+// TestDocument holds what docs/adding-an-architecture.md shows to the code.
+func TestDocument(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/adding-an-architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := os.ReadFile("qwen3.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(doc), "```go\n")
+	shown, _, found := strings.Cut(shown, "```\n")
+	if !found || !strings.Contains(string(code), shown) {
+		t.Errorf("qwen3.go does not contain what the document shows:\n%s", shown)
 	}
 }
