@@ -87,25 +87,6 @@ func (c *Config) readGemmaWindow(k *keys, absent int, types []string, pattern in
 	}
 }
 
-// slideGemma gives the layers of types that slide the window of a GGUF file.
-func (c *Config) slideGemma(r *ggufReader, types []string) {
-	const key = "attention.sliding_window"
-	window := 0
-	if r.has(key) {
-		window = r.integer(key, 0, maxPositions)
-	}
-	for i := range c.Layers {
-		if types[i] == fullAttention {
-			continue
-		}
-		if window == 0 {
-			r.fault("%s%s is missing, and layer %d slides", r.prefix, key, i)
-			return
-		}
-		c.Layers[i].Window, c.Layers[i].Rope = window, 1
-	}
-}
-
 // readGemma3Ropes reads the rotary positions of full and of sliding layers:
 // nested by layer type, or as rope_theta, rope_scaling and rope_local_base_freq.
 func (c *Config) readGemma3Ropes(k *keys) {

@@ -2,7 +2,6 @@ package architecture
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 
@@ -171,49 +170,4 @@ func (c *Config) canShare(layer, from int) error {
 		return fmt.Errorf("layer %d shares the keys and values of layer %d, whose heads differ", layer, from)
 	}
 	return nil
-}
-
-// readGemma4 reads the metadata of a GGUF file. Full layers have the head size of
-// key_length, and divisors for the part of a head that does not turn.
-func (r *ggufReader) readGemma4(c *Config) {
-	r.readCommon(c)
-	full, sliding := c.HeadDim, r.size("attention.key_length_swa", maxHeadDim)
-	for _, key := range []string{"attention.value_length_swa", "rope.dimension_count_swa"} {
-		r.only(key, float64(sliding))
-	}
-	types := r.layerTypes(c, 0)
-	c.HeadDim = sliding
-	for i := range c.Layers {
-		l := &c.Layers[i]
-		if l.HeadDim = sliding; types[i] == fullAttention {
-			l.HeadDim = full
-		}
-		l.ValueIsKey = types[i] == fullAttention && !r.hasTensor(fmt.Sprintf("blk.%d.attn_v.weight", i))
-	}
-	if !r.hasTensor(ropeFactors) && slices.Contains(types, fullAttention) {
-		r.fault("tensor %s is missing: full layers turn a part of their heads", ropeFactors)
-	}
-	c.slideGemma(r, types)
-	r.slidingRope(c, sliding)
-	if r.has("attention.shared_kv_layers") {
-		if err := c.shareKeysAndValues(r.integer("attention.shared_kv_layers", 0, maxLayers), types); err != nil {
-			r.fault("%sattention.shared_kv_layers: %v", r.prefix, err)
-		}
-	}
-	c.gemma()
-	c.LogitSoftcap = r.softcap()
-	c.ValueNorm, c.LayerScalar = true, r.hasTensor("blk.0.layer_output_scale.weight")
-	c.AttentionScale = 1
-	if r.has("embedding_length_per_layer_input") {
-		c.PerLayerInput = r.integer("embedding_length_per_layer_input", 0, maxHiddenSize)
-	}
-	if embedding, err := r.g.Tensor(ggufModules[EmbedTokensPerLayer] + ".weight"); err == nil && len(embedding.Shape) == 2 {
-		c.VocabSizePerLayerInput = min(embedding.Shape[0], maxVocab)
-	}
-	if c.PerLayerInput > 0 && c.VocabSizePerLayerInput < c.VocabSize {
-		r.fault("per_layer_token_embd.weight has %d rows, want one for each of %d tokens", c.VocabSizePerLayerInput, c.VocabSize)
-	}
-	if r.has("expert_feed_forward_length") {
-		r.integer("expert_feed_forward_length", 0, math.MaxInt32) // of experts, which there are none of
-	}
 }

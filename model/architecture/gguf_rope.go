@@ -2,8 +2,6 @@ package architecture
 
 import (
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/ailiance/lorabench/model/checkpoint"
 )
@@ -105,56 +103,6 @@ func (r *ggufReader) atLeastZero(key string) float64 {
 	if ok && !(f >= 0 && f <= 100) {
 		r.fault("%s%s is %v, want 0 to 100", r.prefix, key, f)
 		return 0
-	}
-	return f
-}
-
-// slidingRope adds the rotary positions of sliding layers, rope 1.
-func (r *ggufReader) slidingRope(c *Config, headDim int) {
-	theta := 10000.0
-	if r.has("rope.freq_base_swa") {
-		theta = r.positive("rope.freq_base_swa")
-	}
-	c.Ropes = append(c.Ropes, defaultRope(headDim, theta))
-}
-
-// layerTypes says which layers slide: all but every period-th, or those that the
-// file lists; period is the architecture's own, 0 where the file must tell.
-func (r *ggufReader) layerTypes(c *Config, period int) []string {
-	const key = "attention.sliding_window_pattern"
-	n, array := r.g.ArrayLen(r.prefix + key)
-	if !array && (r.has(key) || period == 0) {
-		period = r.size(key, maxLayers)
-	}
-	types := slices.Repeat([]string{slidingAttention}, c.NumHiddenLayers)
-	if !array {
-		for i := period - 1; i < len(types); i += period {
-			types[i] = fullAttention
-		}
-		return types
-	}
-	slides, ok := lookup(r, key, r.g.Bools)
-	if ok && n != c.NumHiddenLayers {
-		r.fault("%s%s has %d elements, want %d, one a layer", r.prefix, key, n, c.NumHiddenLayers)
-		ok = false
-	}
-	for i := range types {
-		if ok && !slides[i] {
-			types[i] = fullAttention
-		}
-	}
-	return types
-}
-
-// softcap reads the bound of the logits, of which 0 and no key are none.
-func (r *ggufReader) softcap() float64 {
-	const key = "final_logit_softcapping"
-	if !r.has(key) {
-		return 0
-	}
-	f, ok := lookup(r, key, r.g.Float)
-	if ok && !(f >= 0 && !math.IsInf(f, 0)) {
-		r.fault("%s%s is %v, want 0 or more", r.prefix, key, f)
 	}
 	return f
 }
