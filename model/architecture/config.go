@@ -150,7 +150,7 @@ type architecture struct {
 }
 
 // architectures are all that there are.
-var architectures = []*architecture{&llama, &mistral, &ministral3, &qwen2, &qwen3, &apertus, &gemma3, &gemma4, &granite, &olmo2}
+var architectures = []*architecture{&llama, &mistral, &ministral, &ministral3, &qwen2, &qwen3, &apertus, &gemma3, &gemma4, &granite, &olmo2}
 
 // wrappers are multimodal checkpoints, of which the text part is computed: the
 // decoder's model_type where text_config does not say it.

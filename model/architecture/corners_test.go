@@ -31,6 +31,10 @@ func TestCorners(t *testing.T) {
 			func(c *Config) any { return c.LogitSoftcap }, 0.0},
 		{"Gemma 4's wrapper does", `{"model_type":"gemma4","text_config":{"final_logit_softcapping":30}}`,
 			func(c *Config) any { return c.LogitSoftcap }, 30.0},
+		{"layers of Ministral 8B", `{"model_type":"mistral","num_hidden_layers":3,"sliding_window":9,"layer_types":["full_attention","sliding_attention","full_attention"]}`,
+			func(c *Config) any { return []int{c.Layers[0].Window, c.Layers[1].Window, c.Layers[2].Window} }, []int{0, 9, 0}},
+		{"as transformers 5 writes it", `{"model_type":"ministral","num_hidden_layers":2,"sliding_window":9}`,
+			func(c *Config) any { return []int{c.Layers[0].Window, c.Layers[1].Window} }, []int{9, 9}},
 		{"keys of published files", `{"model_type":"gemma4","model_name":"x","text_config":{"expert_intermediate_size":null,"chunk_size_feed_forward":0,"is_decoder":false,"typical_p":1.0}}`,
 			func(c *Config) any { return c.ModelType }, "gemma4_text"},
 		{"Qwen2.5 has use_mrope", `{"model_type":"qwen2","use_mrope":false}`, func(c *Config) any { return c.ModelType }, "qwen2"},
@@ -67,6 +71,8 @@ func TestCornersRefused(t *testing.T) {
 		{"a part of Ministral 3's rope", `{"model_type":"ministral3","original_max_position_embeddings":7}`, "original_max_position_embeddings without rope_scaling"},
 		{"queries that grow without end", `{"model_type":"ministral3","rope_parameters":{"rope_type":"default","llama_4_scaling_beta":0.1}}`, "original_max_position_embeddings is missing"},
 		{"multimodal positions", `{"model_type":"qwen2","use_mrope":true}`, "use_mrope is true"},
+		{"layers of Mistral in a wrapper", `{"model_type":"mistral3","text_config":{"num_hidden_layers":2,"layer_types":["full_attention","sliding_attention"]}}`, "one window for all layers"},
+		{"sliding layers without a window", `{"model_type":"mistral","num_hidden_layers":1,"sliding_window":null,"layer_types":["sliding_attention"]}`, "sliding_window is null, and layer 0 slides"},
 		{"queries without growth", `{"model_type":"ministral3","rope_parameters":{"rope_type":"default"}}`, "llama_4_scaling_beta is missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

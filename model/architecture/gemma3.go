@@ -69,12 +69,7 @@ func (c *Config) gemma() {
 // readGemmaWindow reads the window and gives it to the layers that types names,
 // or to all but every pattern-th.
 func (c *Config) readGemmaWindow(k *keys, absent int, types []string, pattern int) {
-	window := absent
-	if v, ok := k.get("sliding_window"); ok {
-		if window = 0; v != nil {
-			window = k.integer("sliding_window", 1, 1, maxPositions)
-		}
-	}
+	window := c.readWindow(k, absent)
 	for i := range c.Layers {
 		if types == nil && (i+1)%pattern == 0 || types != nil && types[i] == fullAttention {
 			continue

@@ -21,7 +21,8 @@ var ministral3 = architecture{
 		} else {
 			c.Ropes = []Rope{c.readRope(k, 10000, c.readQueryScale)}
 		}
-		c.readMistralWindow(k, 0)
+		k.skip("attention_bias", "mlp_bias") // not read: tensors tell whether there are biases
+		c.readMistralWindow(k, 0, c.readLayerTypes(k))
 		k.activation("hidden_act", "silu")
 	},
 	ggufName: "mistral3",

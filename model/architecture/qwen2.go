@@ -28,12 +28,7 @@ var qwen2 = architecture{
 // use_sliding_window says so.
 func (c *Config) readQwenWindow(k *keys) {
 	mustBe(k, "use_mrope", false)
-	window := 0
-	if v, ok := k.get("sliding_window"); !ok {
-		window = 4096
-	} else if v != nil {
-		window = k.integer("sliding_window", 1, 1, maxPositions)
-	}
+	window := c.readWindow(k, 4096)
 	first := k.integer("max_window_layers", 28, 0, maxLayers)
 	slides := func(layer int) bool { return layer >= first }
 	if !k.boolean("use_sliding_window", false) {
