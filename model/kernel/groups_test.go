@@ -106,7 +106,7 @@ func defined(g Groups, row *GroupRow) []float32 {
 		if g.Nested {
 			scale *= float32(row.SubScales[k/g.Columns])
 		}
-		w[k] = scale * v
+		w[k] = float32(scale * v) // the conversion keeps compilers from fusing
 		if g.Bias {
 			bias := row.Biases[at]
 			if g.Nested {
