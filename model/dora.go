@@ -15,7 +15,7 @@ func (e *Engine) rowGains(weight *kernel.Matrix, low *lowRank, m []float32) (gai
 	e.pool.Run(len(m), func(_, i int) {
 		sum := 0.0
 		for _, v := range rows(i) {
-			sum += v * v
+			sum += float64(v * v) // the conversion keeps compilers from fusing
 		}
 		gains[i] = float32(float64(m[i]) / math.Sqrt(sum))
 	})
@@ -32,7 +32,7 @@ func (e *Engine) columnGains(weight *kernel.Matrix, low *lowRank, m []float32) (
 		sums[p] = make([]float64, len(m))
 		for i := p * n / parts; i < (p+1)*n/parts; i++ {
 			for j, v := range rows(i) {
-				sums[p][j] += v * v
+				sums[p][j] += float64(v * v)
 			}
 		}
 	})
@@ -64,7 +64,7 @@ func (e *Engine) adaptedRows(weight *kernel.Matrix, low *lowRank) func(i int) []
 		for k, b := range wideRow(low.b, i) {
 			factor := low.scale * b
 			for j, v := range a[k] {
-				row[j] += factor * v
+				row[j] += float64(factor * v)
 			}
 		}
 		return row
