@@ -142,3 +142,57 @@ func TestFuseCases(t *testing.T) {
 		})
 	}
 }
+
+// TestFuseForms merges adapters of all forms: a tied embedding stays tied where
+// it changes as the output layer does, and numbers keep the base's shape.
+func TestFuseForms(t *testing.T) {
+	for name, text := range map[string]string{
+		"tied":   strings.Replace(tinyJSON, "{", `{"dtype":"float32","tie_word_embeddings":true,`, 1),
+		"gemma4": strings.Replace(tinyArchitecture("gemma4"), "{", `{"dtype":"float32",`, 1),
+	} {
+		cfg := parseTiny(text)
+		base := randomWeights(cfg, checkpoint.F32, 7)
+		for tensor, x := range base {
+			if len(x.Shape) == 0 {
+				x.Shape = []int{1}
+				base[tensor] = x
+			}
+		}
+		dir := tinyDirectory(text, 7)
+		dir[checkpoint.WeightsFile].Data = safetensorsOf(base)
+		e, err := OpenFS(t.Context(), dir, ".", Options{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer e.Close()
+		for form, adapter := range adapterForms(t, cfg) {
+			if _, err := e.LoadAdapter(t.Context(), form, adapter); err != nil {
+				t.Fatal(err)
+			}
+			out := filepath.Join(t.TempDir(), "fused")
+			f, err := e.Fuse(t.Context(), dir, form, out, false)
+			if form == "lora bias" && name == "gemma4" {
+				if err == nil || !strings.Contains(err.Error(), "no place for it") {
+					t.Errorf("error %v, want that biases have no place", err)
+				}
+				continue
+			}
+			if err != nil {
+				t.Fatalf("%s, %s: %v", name, form, err)
+			}
+			if untied := slices.Contains([]string{"saved", "tables"}, form); f.Untied != (untied && cfg.TieWordEmbeddings) {
+				t.Errorf("%s, %s: untied: %t", name, form, f.Untied)
+			}
+			src, err := checkpoint.OpenWeights(os.DirFS(out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			for tensor, was := range base {
+				if is, err := src.Tensor(tensor); err != nil || !slices.Equal(is.Shape, was.Shape) {
+					t.Errorf("%s, %s: %s has shape %v, want %v: %v", name, form, tensor, is.Shape, was.Shape, err)
+				}
+			}
+		}
+	}
+}
