@@ -23,6 +23,7 @@ func TestSameBitsOnEveryMachine(t *testing.T) {
 		"gemma4":     "7d09eeca5946eb30",
 		"granite":    "675fe45211703fbb",
 		"llama":      "05009e4290a4ff8f",
+		"ministral":  "3eb6b1e4456a75d5",
 		"ministral3": "6cebc42333ea497f",
 		"mistral":    "1f880f80cf1f99b9",
 		"olmo2":      "0de462381a1d0850",

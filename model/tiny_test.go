@@ -47,8 +47,9 @@ const tinyJSON = `{"model_type":"llama","hidden_size":96,"intermediate_size":160
 // tinyJSON: windows shorter than a block of keys and longer, layers of several
 // kinds, layers that share keys and values.
 var tinyArchitectures = map[string]string{
-	"llama":   tinyJSON,
-	"mistral": `"model_type":"mistral","sliding_window":21`,
+	"llama":     tinyJSON,
+	"mistral":   `"model_type":"mistral","sliding_window":21`,
+	"ministral": `"model_type":"ministral","sliding_window":21,"layer_types":["sliding_attention","full_attention","sliding_attention"]`,
 	"ministral3": `"model_type":"ministral3","rope_parameters":{"rope_type":"yarn","rope_theta":10000,"factor":4,
 "original_max_position_embeddings":32,"beta_fast":4,"beta_slow":0.5,"mscale":0.9,"mscale_all_dim":0.6,"llama_4_scaling_beta":0.1}`,
 	"qwen2":   `"model_type":"qwen2","use_sliding_window":true,"max_window_layers":1,"sliding_window":9`,
