@@ -127,7 +127,7 @@ func TestDeckNulls(t *testing.T) {
 	got := map[string][]string{}
 	for _, n := range d.nulls(examples) {
 		for i, e := range examples {
-			s := d.sample(i, e, "")
+			s := d.sample(i, e, opening{})
 			got[n.Name] = append(got[n.Name], n.Outputs(&s)[0].Text)
 		}
 	}

@@ -127,6 +127,7 @@ func TestPromptsOfLMEval(t *testing.T) {
 			Task       string
 			NumFewshot *int `json:"num_fewshot"`
 			Chat       bool
+			Multiturn  bool
 			System     *string
 			Requests   []struct {
 				Type, Context, Continuation, String string
@@ -150,14 +151,21 @@ func TestPromptsOfLMEval(t *testing.T) {
 	}
 	compared := 0
 	for _, c := range vectors.Cases {
-		if c.Chat || c.System != nil {
-			continue // templates and system prompts are not the tasks' business
-		}
 		o, name := DefaultOptions(), c.Task+" at its own shots"
+		switch {
+		case c.Chat && c.Multiturn:
+			o.Conversation = Multiturn
+		case c.Chat:
+			o.Conversation = OneTurn
+		}
+		if c.System != nil {
+			o.System = *c.System
+		}
 		if c.NumFewshot != nil {
 			o.NumFewshot = *c.NumFewshot
 			name = fmt.Sprintf("%s %d-shot", c.Task, o.NumFewshot)
 		}
+		name = fmt.Sprintf("%s, conversation %d, system %q", name, o.Conversation, o.System)
 		t.Run(name, func(t *testing.T) {
 			data := synthetic(t)
 			var rows bytes.Buffer
@@ -181,7 +189,11 @@ func TestPromptsOfLMEval(t *testing.T) {
 			data[evaluationFile(c.Task)] = &fstest.MapFile{Data: rows.Bytes()}
 			task := load(t, c.Task, data, o)
 			var got []lorabench.Request
-			for i, s := range task.Samples {
+			for i := range task.Samples {
+				s := &task.Samples[i]
+				if c.Chat {
+					chatML(t, s)
+				}
 				if s.DocHash != c.Samples[i].DocHash {
 					t.Errorf("sample %d: doc_hash %s, want %s", i, s.DocHash, c.Samples[i].DocHash)
 				}
@@ -206,9 +218,25 @@ func TestPromptsOfLMEval(t *testing.T) {
 			compared++
 		})
 	}
-	if compared < 14 {
-		t.Errorf("%d cases compared, want at least 14", compared)
+	if compared < 26 {
+		t.Errorf("%d cases compared, want at least 26", compared)
 	}
+}
+
+// chatML makes prompts of a sample's messages as the vectors' template does.
+func chatML(t *testing.T, s *lorabench.Sample) {
+	t.Helper()
+	for i := range s.Requests {
+		r := &s.Requests[i]
+		if r.Messages == nil || r.Prompt != "" || s.PromptHash != "" {
+			t.Errorf("request %d has a prompt before its template: %+v, hash %q", i, r, s.PromptHash)
+		}
+		for _, m := range r.Messages {
+			r.Prompt += "<|im_start|>" + m.Role + "\n" + m.Content + "<|im_end|>\n"
+		}
+		r.Prompt += "<|im_start|>assistant\n"
+	}
+	s.PromptHash = sha256Hex(s.Requests[0].Prompt)
 }
 
 // lmEvalSample is a line of a samples file.

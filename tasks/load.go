@@ -8,33 +8,27 @@ import (
 	"hash"
 	"io/fs"
 	"strconv"
-	"strings"
 
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/tasks/pyjson"
 	"github.com/ailiance/lorabench/tasks/pyrand"
 )
 
-// lm-eval's defaults: what stands between a question and its answer, and
-// between two shots.
-const (
-	targetDelimiter = " "
-	shotDelimiter   = "\n\n"
-)
-
 // Options are what a user may change in a task.
 type Options struct {
-	NumFewshot int   // examples in front of each question; -1: the task's own number
-	Seed       int64 // of the draw of examples
-	Limit      int   // only the first rows of the dataset; 0: all
+	NumFewshot   int          // examples in front of each question; -1: the task's own number
+	Seed         int64        // of the draw of examples
+	Limit        int          // only the first rows of the dataset; 0: all
+	System       string       // system instruction, in front of the task's own description
+	Conversation Conversation // what requests are: texts, or messages
 }
 
 // DefaultOptions are lm-eval's: the task's own shots, seed 1234, all rows.
 func DefaultOptions() Options { return Options{NumFewshot: -1, Seed: 1234} }
 
 // Load reads the task's rows below data and makes its samples, in dataset
-// order, each with its full prompts. Embedded tasks do not use data, which may
-// then be nil.
+// order, each with its full prompts or, of conversations, with the messages that
+// a prompt is to be made of. Embedded tasks do not use data, which may then be nil.
 //
 // A task whose definition says zero shots for good takes none whatever o says,
 // as in lm-eval. With a limit, prompts are those of the full task's first rows:
@@ -87,13 +81,13 @@ func (d Definition) load(ctx context.Context, data fs.FS, o Options) (*lorabench
 	if err != nil {
 		return nil, err
 	}
-	prefix, err := d.prefixes(ctx, data, o, task.NumShots, sum)
+	shots, err := d.drawer(ctx, data, o, task.NumShots, sum)
 	if err != nil {
 		return nil, err
 	}
 	ids := map[string]int{}
 	for i, e := range evaluated {
-		s := d.sample(i, e, prefix(e))
+		s := d.sample(i, e, o.opening(d.description, shots(e)))
 		if first, used := ids[s.ID]; used {
 			return nil, fmt.Errorf("read %s: rows %d and %d are both called %q", table.path, first, i, s.ID)
 		}
@@ -146,11 +140,11 @@ func (d Definition) parseAll(ctx context.Context, rows []row) ([]example, error)
 	return examples, nil
 }
 
-// prefixes returns what makes the text in front of an example's question. It
-// has to be called for each example once, in dataset order: it draws.
-func (d Definition) prefixes(ctx context.Context, data fs.FS, o Options, n int, sum hash.Hash) (func(example) string, error) {
+// drawer returns what gives an example its shots. It has to be called for each
+// example once, in dataset order: it draws.
+func (d Definition) drawer(ctx context.Context, data fs.FS, o Options, n int, sum hash.Hash) (func(example) []example, error) {
 	if n == 0 {
-		return func(example) string { return d.description }, nil
+		return func(example) []example { return nil }, nil
 	}
 	pool, where := d.examples, "the task's own examples"
 	if d.Shots != nil {
@@ -171,14 +165,7 @@ func (d Definition) prefixes(ctx context.Context, data fs.FS, o Options, n int, 
 		return nil, fmt.Errorf("examples for %d shots: %s has %d, want at least %d", n, where, len(pool), draw)
 	}
 	random := pyrand.New(o.Seed)
-	return func(e example) string {
-		var b strings.Builder
-		b.WriteString(d.description)
-		for _, shot := range d.choose(random, pool, n, e) {
-			b.WriteString(shot.question + targetDelimiter + shot.answer + shotDelimiter)
-		}
-		return b.String()
-	}, nil
+	return func(e example) []example { return d.choose(random, pool, n, e) }, nil
 }
 
 // choose picks n shots for e from pool.
@@ -205,7 +192,7 @@ func (d Definition) choose(random *pyrand.Rand, pool []example, n int, e example
 }
 
 // sample builds the requests of the example in row index.
-func (d Definition) sample(index int, e example, prefix string) lorabench.Sample {
+func (d Definition) sample(index int, e example, before opening) lorabench.Sample {
 	s := lorabench.Sample{
 		ID: e.id, Index: index, DocHash: e.hash, Cluster: e.cluster, Target: e.target,
 	}
@@ -213,24 +200,26 @@ func (d Definition) sample(index int, e example, prefix string) lorabench.Sample
 		s.ID = strconv.Itoa(index)
 	}
 	switch {
-	case e.rolling:
+	case e.rolling: // the text itself, whatever is asked for
 		s.Requests = []lorabench.Request{{Kind: lorabench.Rolling, Prompt: e.question}}
 	case e.continuations == nil:
-		s.Requests = []lorabench.Request{{
-			Kind: lorabench.Generate, Prompt: prefix + e.question, Until: d.until, MaxNewTokens: d.maxTokens,
-		}}
+		r := before.ask(e.question)
+		r.Kind, r.Until, r.MaxNewTokens = lorabench.Generate, d.until, d.maxTokens
+		s.Requests = []lorabench.Request{r}
 	default:
 		for i, c := range e.continuations {
 			prompt := e.question
 			if e.prompts != nil {
 				prompt = e.prompts[i]
 			}
-			s.Requests = append(s.Requests, lorabench.Request{
-				Kind: lorabench.LogLikelihood, Prompt: prefix + prompt, Continuation: targetDelimiter + c,
-			})
+			r := before.ask(prompt)
+			r.Kind, r.Continuation = lorabench.LogLikelihood, before.delimiter+c
+			s.Requests = append(s.Requests, r)
 		}
 	}
-	s.PromptHash = sha256Hex(s.Requests[0].Prompt)
+	if first := s.Requests[0]; first.Messages == nil {
+		s.PromptHash = sha256Hex(first.Prompt)
+	}
 	return s
 }
 

@@ -354,7 +354,7 @@ func FuzzReadRows(f *testing.F) {
 				if err != nil {
 					continue
 				}
-				s := d.sample(0, e, "")
+				s := d.sample(0, e, opening{})
 				for _, n := range d.nulls([]example{e}) {
 					if len(n.Outputs(&s)) != len(s.Requests) {
 						t.Fatalf("%s: %s: not an output for each request", d.Name, n.Name)
