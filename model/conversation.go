@@ -1,11 +1,15 @@
 package model
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ailiance/lorabench/model/chat"
+	"github.com/ailiance/lorabench/model/chat/jinja"
 	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
@@ -15,6 +19,7 @@ type Chat struct {
 	template *chat.Template
 	special  map[string]string
 	markers  chat.Markers
+	source   string
 }
 
 // Turn is a message of a conversation.
@@ -37,6 +42,36 @@ func (e *Engine) Chat() (*Chat, error) {
 	return newChat(e.templates, e.tokenizer)
 }
 
+// ReadChat reads the chat template of a checkpoint, in dir as OpenFS wants it,
+// and leaves the weights alone. It is nil where there is none.
+func ReadChat(dir fs.FS, name string) (*Chat, error) {
+	if name == "." {
+		sources, err := chat.Load(dir)
+		if err != nil {
+			return nil, err
+		}
+		t, err := tokenizerOf(dir)
+		if err != nil {
+			return nil, err
+		}
+		return newChat(sources, t)
+	}
+	src, err := checkpoint.OpenGGUF(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	sources, err := templatesOfGGUF(src)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizerOfGGUF(src)
+	if err != nil {
+		return nil, err
+	}
+	return newChat(sources, t)
+}
+
 func newChat(s chat.Sources, t Tokenizer) (*Chat, error) {
 	if len(s.Templates) == 0 {
 		return nil, nil
@@ -45,7 +80,7 @@ func newChat(s chat.Sources, t Tokenizer) (*Chat, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Chat{special: s.SpecialTokens}
+	c := &Chat{source: source, special: s.SpecialTokens}
 	if c.template, err = chat.Parse(source); err != nil {
 		return nil, err
 	}
@@ -57,12 +92,22 @@ func newChat(s chat.Sources, t Tokenizer) (*Chat, error) {
 	return c, nil
 }
 
-// someDay is the date of the conversations that markers are looked for in.
+// someDay is the date of the conversations that are rendered to learn about the
+// template.
 var someDay = time.Date(2024, 7, 26, 0, 0, 0, 0, time.UTC)
+
+// ErrTemplateRefuses is the error of a conversation that the template does not
+// take: many have no place for a system message.
+var ErrTemplateRefuses = errors.New("the chat template refuses the conversation")
+
+// refusals are the errors of jinja2 that are TemplateErrors, Python's others
+// aside.
+var refusals = map[string]bool{jinja.RaisedError: true, jinja.SecurityError: true, "UndefinedError": true, "TemplateRuntimeError": true}
 
 // Prompt renders a conversation up to where the answer begins. It has the
 // special tokens that the template writes: encode it without adding others. now
-// is for templates that tell the date; the zero time is an error for them.
+// is for templates that tell the date; the zero time is an error for them. The
+// error may be ErrTemplateRefuses.
 func (c *Chat) Prompt(turns []Turn, thinking Thinking, now time.Time) (string, error) {
 	in := chat.Input{SpecialTokens: c.special, AddGenerationPrompt: true, Now: now}
 	for _, t := range turns {
@@ -76,7 +121,35 @@ func (c *Chat) Prompt(turns []Turn, thinking Thinking, now time.Time) (string, e
 	default:
 		return "", fmt.Errorf("thinking %.20q, want auto, on or off", string(thinking))
 	}
-	return c.template.Render(in)
+	text, err := c.template.Render(in)
+	if raised, is := errors.AsType[*jinja.Error](err); is && refusals[raised.Class] {
+		err = fmt.Errorf("%w: %w", ErrTemplateRefuses, err)
+	}
+	return text, err
+}
+
+// HasSwitch reports whether prompts differ with thinking on and off.
+func (c *Chat) HasSwitch() bool {
+	turns := []Turn{{Role: "user", Content: "Hello"}}
+	on, errOn := c.Prompt(turns, ThinkingOn, someDay)
+	off, errOff := c.Prompt(turns, ThinkingOff, someDay)
+	return errOn == nil && errOff == nil && on != off
+}
+
+// TellsDate reports whether the template asks for the date.
+func (c *Chat) TellsDate() bool { return strings.Contains(c.source, "strftime_now") }
+
+// SpecialTokens are those that the template names, in the order of their names:
+// bos_token="<s>". They come from other files than the template.
+func (c *Chat) SpecialTokens() []string {
+	var named []string
+	for name, token := range c.special {
+		if strings.Contains(c.source, name) {
+			named = append(named, fmt.Sprintf("%s=%q", name, token))
+		}
+	}
+	slices.Sort(named)
+	return named
 }
 
 // Split divides an output, decoded with its special tokens, into reasoning and

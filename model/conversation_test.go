@@ -1,6 +1,8 @@
 package model
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -58,5 +60,39 @@ func TestChat(t *testing.T) {
 	broken := &Engine{templates: chat.Sources{Templates: map[string]string{"default": "{% for %}"}}}
 	if _, err := broken.Chat(); err == nil {
 		t.Error("a broken template is read")
+	}
+}
+
+// TestReadChat reads the template alone, and what prompts depend on besides.
+func TestReadChat(t *testing.T) {
+	for _, tt := range []struct {
+		template, says string // of the refusal of a system message
+		isSwitch, date bool
+		tokens         []string
+	}{
+		{template: "{{ messages[0].content }}"},
+		{template: "{{ bos_token }}{{ messages[0].content }}", tokens: []string{`bos_token="<s>"`}},
+		{template: "{{ messages[0].content }}{{ strftime_now('%Y') }}", date: true},
+		{template: "{{ messages[0].content }}{{ enable_thinking }}", isSwitch: true},
+		{template: "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}", says: "no system"},
+		{template: "{% if messages[0].role == 'system' %}{{ messages[0].content.nothing.more }}{% endif %}", says: "UndefinedError"},
+	} {
+		c, err := ReadChat(fstest.MapFS{
+			"chat_template.jinja":   {Data: []byte(tt.template)},
+			"tokenizer_config.json": {Data: []byte(`{"bos_token":"<s>","eos_token":"</s>"}`)},
+		}, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.HasSwitch() != tt.isSwitch || c.TellsDate() != tt.date || !slices.Equal(c.SpecialTokens(), tt.tokens) {
+			t.Errorf("%s: switch %t, date %t, tokens %q", tt.template, c.HasSwitch(), c.TellsDate(), c.SpecialTokens())
+		}
+		_, err = c.Prompt([]Turn{{"system", "Be brief."}}, ThinkingAuto, someDay)
+		if (tt.says != "") != errors.Is(err, ErrTemplateRefuses) || tt.says != "" && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want %q", tt.template, err, tt.says)
+		}
+	}
+	if c, err := ReadChat(fstest.MapFS{}, "."); c != nil || err != nil {
+		t.Errorf("without a template: %v, %v", c, err)
 	}
 }

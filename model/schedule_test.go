@@ -282,6 +282,32 @@ func TestStopStringAcrossTokens(t *testing.T) {
 	}
 }
 
+// TestStopStringsOfAnswers: where only a part of the text is the answer, stop
+// strings end that part, and the text comes whole.
+func TestStopStringsOfAnswers(t *testing.T) {
+	cfg := tinyConfig()
+	e := openSource(t, cfg, randomWeights(cfg, checkpoint.F32, 7), Options{})
+	e.tokenizer, e.eos = letters{}, nil
+	generate := func(answer func(string) string, until ...string) Result {
+		if err := e.Submit(Job{Tokens: []int32{5, 6, 7}, MaxNewTokens: 30, Until: until, Answer: answer}); err != nil {
+			t.Fatal(err)
+		}
+		return drain(t, e)[0]
+	}
+	whole := generate(nil).Text
+	stop := whole[:1]
+	behind := func(text string) string { return text[min(20, len(text)):] }
+	first := 20 + strings.Index(whole[20:], stop)
+	r := generate(behind, stop)
+	if first < 20 || r.Stop != StopString || !strings.HasPrefix(whole, r.Text) || len(r.Text) <= first || len((letters{}).Decode(r.New[:len(r.New)-1], false)) > first {
+		t.Errorf("stop %q in %q: %+v", stop, whole, r)
+	}
+	never := func(string) string { return "" }
+	if r := generate(never, stop); r.Stop != StopLength || r.Text != whole {
+		t.Errorf("without an answer: %q, %s, want %q", r.Text, r.Stop, whole)
+	}
+}
+
 func TestCancel(t *testing.T) {
 	cfg := tinyConfig()
 	e := openSource(t, cfg, randomWeights(cfg, checkpoint.F32, 7), Options{})

@@ -23,9 +23,10 @@ type Job struct {
 	Tokens  []int32 // not to be changed before the Result is there
 	Scored  int     // > 0: score that many tokens at the end of Tokens
 
-	MaxNewTokens int      // of a generation
-	Until        []string // a generation ends where one of these appears
-	Sampling     Sampling // of a generation; the zero value is greedy
+	MaxNewTokens int                      // of a generation
+	Until        []string                 // a generation ends where one of these appears
+	Answer       func(text string) string // nil, or the part of a text in which Until is looked for, see Result.Text
+	Sampling     Sampling                 // of a generation; the zero value is greedy
 }
 
 // StopReason says why a generation ended.
@@ -49,7 +50,7 @@ type Result struct {
 
 	New         []int32   // generated tokens, without the end-of-sequence token
 	NewLogProbs []float64 // ln p of each of them, of the model itself: before temperature, top-k, top-p, min-p
-	Text        string    // their text, cut before the first stop string
+	Text        string    // their text, cut before the first stop string; with Job.Answer all of it, special tokens too
 	Stop        StopReason
 
 	PromptTokens int // len(Job.Tokens)
@@ -146,7 +147,7 @@ func (e *Engine) newSequence(job Job) (*sequence, error) {
 		s.wanted = len(s.inputs) - 1
 		s.stream = noText{}
 		if e.tokenizer != nil {
-			s.stream = e.tokenizer.Stream(true)
+			s.stream = e.tokenizer.Stream(job.Answer == nil)
 		}
 	}
 	if most := e.config.MaxPositionEmbeddings; len(s.inputs) > most {
@@ -436,6 +437,10 @@ func (s *sequence) write(text string) bool {
 	searched := s.text.Len()
 	s.text.WriteString(text)
 	whole, found := cutAtStop(s.text.String(), searched, s.job.Until)
+	if found && s.job.Answer != nil {
+		whole = s.text.String()
+		_, found = cutAtStop(s.job.Answer(whole), 0, s.job.Until)
+	}
 	if found {
 		s.result.Text, s.result.Stop = whole, StopString
 	}
