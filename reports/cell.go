@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/ailiance/lorabench"
@@ -48,11 +49,12 @@ type Row struct {
 	Variant string             `json:"variant"`
 	Status  lorabench.Status   `json:"status"`
 
-	Total    int     `json:"total"`    // samples that were to be measured
-	Measured int     `json:"measured"` // samples with a result
-	Stops    []Count `json:"stops"`    // why generations stopped
-	Notes    []Count `json:"notes"`    // why values are what they are
-	Cells    []Cell  `json:"cells"`    // in the order of the task's metrics, the first primary
+	Total    int       `json:"total"`    // samples that were to be measured
+	Measured int       `json:"measured"` // samples with a result
+	Stops    []Count   `json:"stops"`    // why generations stopped
+	Notes    []Count   `json:"notes"`    // why values are what they are
+	Thinking *Thoughts `json:"thinking"` // nil: no text was reasoning, as far as is known
+	Cells    []Cell    `json:"cells"`    // in the order of the task's metrics, the first primary
 
 	Tokens   Tokens             `json:"tokens"`
 	Elapsed  time.Duration      `json:"elapsed_ns"`
@@ -60,6 +62,34 @@ type Row struct {
 	Proof    *lorabench.Proof   `json:"proof"`
 	Evidence string             `json:"evidence"` // folder below the output directory, with slashes
 	Started  time.Time          `json:"started"`
+}
+
+// Thoughts counts samples whose texts reason.
+type Thoughts struct {
+	Removed    int `json:"removed"`    // reasoning is stored, and left out of what is scored
+	Unanswered int `json:"unanswered"` // of these, without an answer: wrong
+	Cut        int `json:"cut"`        // of these, cut off by the limit of tokens or of time
+	Kept       int `json:"kept"`       // no chat template was asked for: markers and all are scored
+}
+
+// count adds a sample.
+func (t *Thoughts) count(r *lorabench.SampleResult, note string) {
+	for _, o := range r.Outputs {
+		if o.Thinking == "" {
+			continue
+		}
+		t.Removed++
+		if o.Unanswered() {
+			t.Unanswered++
+			if o.Stop == lorabench.StopLength || o.Stop == lorabench.StopTime {
+				t.Cut++
+			}
+		}
+		break
+	}
+	if strings.Contains(note, lorabench.NoteMarkers) {
+		t.Kept++
+	}
 }
 
 // Tokens counts what the engine did.
@@ -90,6 +120,7 @@ func newRow(m *MeasurementData) *Row {
 		Identity: m.Identity, Proof: m.Variant.Proof, Started: m.Started,
 	}
 	var stops, notes []string
+	var thoughts Thoughts
 	results := byIndex(m.Results)
 	for _, r := range results {
 		for _, o := range r.Outputs {
@@ -97,9 +128,14 @@ func newRow(m *MeasurementData) *Row {
 				stops = append(stops, string(o.Stop))
 			}
 		}
-		if note := scoreOf(r, m.Task.Metrics[0].Name).Note; note != "" {
+		note := scoreOf(r, m.Task.Metrics[0].Name).Note
+		if note != "" {
 			notes = append(notes, note)
 		}
+		thoughts.count(r, note)
+	}
+	if thoughts != (Thoughts{}) {
+		row.Thinking = &thoughts
 	}
 	row.Stops, row.Notes = tally(stops), tally(notes)
 	for i, metric := range m.Task.Metrics {

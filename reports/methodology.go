@@ -26,6 +26,9 @@ func (e *evidence) methodology() string {
 		shots = e.seed("fewshot_seed")
 	}
 	fmt.Fprintf(&b, "- Examples in front of each question: %d%s\n", m.Task.NumShots, shots)
+	for _, line := range e.asked() {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
 	fmt.Fprintf(&b, "- Samples: %s of %s measured, %s. All variants get the same samples, prompts and order, side by side, so that whatever ends early is compared on the same samples.\n",
 		thousands(len(m.Results)), thousands(m.Total), md(e.order()))
 	if n := e.clusters(); n > 0 {
@@ -39,7 +42,10 @@ func (e *evidence) methodology() string {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
 	b.WriteString("- A score is a value or the reason why there is none. Samples without a score are counted and left out, never taken for 0.\n" +
-		"- A reasoning channel is stored as `thinking` and not scored. A text that ran into its limit is scored as it is, with `stop` \"length\".\n")
+		"- A text that ran into its limit is scored as it is, with `stop` \"length\".\n")
+	for _, line := range e.reasoning() {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
 
 	b.WriteString("\n## Metrics\n\n| metric | unit | better | of the samples' scores | scores | margin | floor | null output that reaches it |\n|---|---|---|---|---|---:|---:|---|\n")
 	for _, metric := range m.Task.Metrics {
@@ -96,6 +102,70 @@ func (e *evidence) seed(key string) string {
 		return ""
 	}
 	return ", seed " + seed.String()
+}
+
+// asked says whether the model was asked in a conversation, and how.
+func (e *evidence) asked() []string {
+	var s struct {
+		ChatTemplate string `json:"chat_template"`
+		Multiturn    bool   `json:"fewshot_as_multiturn"`
+		System       string `json:"system_instruction"`
+		Thinking     string `json:"thinking"`
+		Date         string `json:"chat_date"`
+		Chat         struct {
+			Template string
+			Notes    []string
+		}
+	}
+	if json.Unmarshal(e.report.Run.Settings, &s) != nil {
+		return nil
+	}
+	var lines []string
+	switch {
+	case s.ChatTemplate == "none":
+		lines = append(lines, "Asked as a text, without a chat template")
+	case e.data.Identity.Template == "none":
+		lines = append(lines, "Asked as a text: this task has no place for a chat template")
+	case s.ChatTemplate != "":
+		shots := "all in the user's message"
+		if s.Multiturn {
+			shots = "an example is a turn of the user and one of the assistant"
+		}
+		lines = append(lines, fmt.Sprintf("Asked in a conversation by the checkpoint's chat template, %s, as lm-evaluation-harness does with --apply_chat_template: %s; "+
+			"the template is told thinking %s, and the date %s where it asks; continuations follow without a space in front", orUnsaid(s.Chat.Template), shots, md(s.Thinking), md(s.Date)))
+	}
+	if s.System != "" {
+		lines = append(lines, "System instruction: "+mdCode(s.System))
+	}
+	for _, note := range s.Chat.Notes {
+		lines = append(lines, md(note))
+	}
+	return lines
+}
+
+// reasoning says what became of texts that reason.
+func (e *evidence) reasoning() []string {
+	var s struct {
+		ChatTemplate string `json:"chat_template"`
+		Chat         struct {
+			Begin string `json:"thinking_begin"`
+			End   string `json:"thinking_end"`
+		}
+	}
+	if len(e.row.Stops) == 0 { // nothing was written
+		return nil
+	}
+	if json.Unmarshal(e.report.Run.Settings, &s) != nil || s.Chat.Begin == "" {
+		return []string{"The model's files tell of no reasoning channel: texts are scored whole"}
+	}
+	between := fmt.Sprintf("between %s and %s", mdCode(s.Chat.Begin), mdCode(s.Chat.End))
+	if s.ChatTemplate == "none" {
+		return []string{"The model knows of reasoning " + between + ". It was not asked by its chat template, so texts are scored whole; those with such markers have the note \"" + lorabench.NoteMarkers + "\""}
+	}
+	return []string{
+		"Reasoning, " + between + ", is stored as `thinking` and not scored; `output` is the answer, without special tokens. The task's stop strings end the answer, never the reasoning, and the limit of new tokens counts both",
+		"A text that ends within its reasoning has no answer. It counts as wrong, with the note \"" + lorabench.NoteNoAnswer + "\", and stays among the samples of all comparisons: left out, it would reward reasoning without end. (lm-evaluation-harness scores the reasoning there.)",
+	}
 }
 
 // order says in which order samples were measured.

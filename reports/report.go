@@ -241,6 +241,7 @@ func (r *Report) warn() {
 	for _, t := range r.Tasks {
 		r.warnUnfinished(t)
 		r.warnCut(t)
+		r.warnThinking(t)
 		if t.Info.Scorer == spice.StructuralName {
 			r.Warnings = append(r.Warnings, t.Info.Name+": circuits were not simulated, only their form was scored: what passes need not work (lorabench doctor says why)")
 		}
@@ -265,8 +266,6 @@ func (r *Report) warn() {
 	}
 }
 
-// warnUnfinished says what was left undone, once where it is the same for all
-// variants, and what the whole would have needed.
 // warnCut says how many texts ended before the model ended them: such an answer
 // is scored as it is, and may be wrong for that alone.
 func (r *Report) warnCut(t *TaskReport) {
@@ -288,6 +287,32 @@ func (r *Report) warnCut(t *TaskReport) {
 	}
 }
 
+// warnThinking says what was taken for reasoning, and how many texts were nothing
+// else.
+func (r *Report) warnThinking(t *TaskReport) {
+	for _, about := range []struct {
+		what  string
+		count func(*Thoughts) int
+	}{
+		{"reasoning left out of the scored text", func(n *Thoughts) int { return n.Removed }},
+		{"no answer, only reasoning, which counts as wrong", func(n *Thoughts) int { return n.Unanswered }},
+		{"of these cut off within the reasoning (--max-new-tokens)", func(n *Thoughts) int { return n.Cut }},
+		{"texts have markers of reasoning, and are scored with it: they were asked for without the chat template", func(n *Thoughts) int { return n.Kept }},
+	} {
+		var parts []string
+		for _, row := range t.Rows {
+			if row.Thinking != nil && about.count(row.Thinking) > 0 {
+				parts = append(parts, fmt.Sprintf("%s %s of %s", row.Variant, thousands(about.count(row.Thinking)), thousands(row.Measured)))
+			}
+		}
+		if len(parts) > 0 {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %s: %s", t.Info.Name, about.what, strings.Join(parts, ", ")))
+		}
+	}
+}
+
+// warnUnfinished says what was left undone, once where it is the same for all
+// variants, and what the whole would have needed.
 func (r *Report) warnUnfinished(t *TaskReport) {
 	said := map[string][]string{} // variants
 	var texts []string

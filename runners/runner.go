@@ -44,6 +44,8 @@ type Runner struct {
 	TaskBudgets  map[string]time.Duration // all variants together
 	SampleBudget time.Duration            // one variant's way through one sample; 0: none
 	MaxNewTokens int                      // instead of the tasks' own; 0: theirs
+	Chat         Chat                     // of the checkpoint; nil where it has none
+	Asked        bool                     // by the chat's template: reasoning is not the answer
 	Progress     func(Progress)           // called between steps; may be nil
 }
 
@@ -78,6 +80,7 @@ func (r *Runner) Run(ctx context.Context, tasks []Task) error {
 	if err != nil {
 		return err
 	}
+	tokens.reader = newReader(r.Chat, r.Asked, r.Engine.Tokenizer())
 	began := time.Now()
 	for i := range tasks {
 		budget := r.TaskBudgets[tasks[i].Info.Name]
@@ -202,7 +205,7 @@ func (t *task) admit(ctx context.Context) {
 			if asked == nil && err == nil { // the same for all variants
 				asked, err = t.tokens.prompts(s, t.MaxNewTokens)
 			}
-			w := &work{measurement: t.ids[v], position: position, sample: s, begun: time.Now()}
+			w := &work{measurement: t.ids[v], position: position, sample: s, begun: time.Now(), reader: t.tokens.reader}
 			t.active = append(t.active, w)
 			if err != nil {
 				w.failed = err.Error()
@@ -254,7 +257,7 @@ func (t *task) finish(ctx context.Context, w *work) {
 			m.Result = w.result(nil, unscored(t.Info.Metrics, w.failed))
 		} else {
 			outputs := w.outputs()
-			m.Result = w.result(outputs, t.Scorer.Score(ctx, w.sample, outputs))
+			m.Result = w.result(outputs, w.remark(t.Scorer.Score(ctx, w.sample, outputs)))
 		}
 		if ctx.Err() != nil {
 			m.Measurement = 0 // a scorer that was interrupted knows nothing of the text

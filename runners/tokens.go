@@ -20,9 +20,10 @@ var errNoTokenizer = errors.New("the checkpoint has no tokenizer (tokenizer.json
 // lm_eval/utils.py (get_rolling_token_windows, make_disjoint_window).
 type tokens struct {
 	of     model.Tokenizer
-	most   int    // positions of the model
-	prefix int32  // stands in front of a text without context; -1 where there is none
-	begin  string // its text: a text that begins so gets no other BOS
+	most   int     // positions of the model
+	prefix int32   // stands in front of a text without context; -1 where there is none
+	begin  string  // its text: a text that begins so gets no other BOS
+	reader *reader // of what is generated
 }
 
 func newTokens(t model.Tokenizer, most int) (*tokens, error) {

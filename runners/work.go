@@ -15,10 +15,12 @@ type work struct {
 	position    int
 	sample      *lorabench.Sample
 	begun       time.Time
+	reader      *reader
 
 	requests []request
 	jobs     map[int]place // not answered yet, by the job's number
 	failed   string        // why a request could not be done
+	marked   bool          // a text has markers of reasoning that is not taken out
 }
 
 // request is what is known of the answer to one request.
@@ -63,7 +65,7 @@ func (k *tokens) jobs(r lorabench.Request, maxNewTokens int) ([]model.Job, error
 		return jobs, err
 	case lorabench.Generate:
 		prompt, n, err := k.generation(r, maxNewTokens)
-		return []model.Job{{Tokens: prompt, MaxNewTokens: n, Until: r.Until}}, err
+		return []model.Job{{Tokens: prompt, MaxNewTokens: n, Until: r.Until, Answer: k.reader.answers(r.Prompt)}}, err
 	}
 	return nil, fmt.Errorf("unknown kind %q", r.Kind)
 }
@@ -107,7 +109,10 @@ func (w *work) take(r model.Result) {
 		q.windows[at.window] += p
 	}
 	o.Greedy = o.Greedy && r.Greedy
-	o.Text, o.Stop = r.Text, lorabench.StopReason(r.Stop)
+	if r.Stop != "" {
+		w.reader.read(w.sample.Requests[at.request], o, r)
+		w.marked = w.marked || w.reader.marked(r)
+	}
 	o.PromptTokens += r.PromptTokens
 	o.ComputedTokens += r.Computed
 	o.NewTokens += len(r.LogProbs) + len(r.New)
@@ -135,6 +140,20 @@ func (w *work) result(outputs []lorabench.Output, scores []lorabench.Score) lora
 		SampleID: s.ID, Index: s.Index, Position: w.position, DocHash: s.DocHash, PromptHash: s.PromptHash, Cluster: s.Cluster,
 		Outputs: outputs, Scores: scores, Elapsed: time.Since(w.begun),
 	}
+}
+
+// remark adds to the notes of scores what was seen in the texts.
+func (w *work) remark(scores []lorabench.Score) []lorabench.Score {
+	if !w.marked {
+		return scores
+	}
+	for i := range scores {
+		if scores[i].Note != "" {
+			scores[i].Note += "; "
+		}
+		scores[i].Note += lorabench.NoteMarkers
+	}
+	return scores
 }
 
 // unscored gives one reason for every metric.

@@ -59,7 +59,8 @@ func newExactMatch(deps Deps) (Scorer, error) {
 }
 
 // Score gives 1 where answer and reference are equal, else 0. A text that was
-// cut off is scored like any other, and says so.
+// cut off is scored like any other, and says so. One that only reasons is wrong:
+// the question was asked and not answered, and to leave it out would reward that.
 func (e exactMatch) Score(_ context.Context, s *lorabench.Sample, outputs []lorabench.Output) []lorabench.Score {
 	if len(outputs) != 1 {
 		return unscored(e.metrics, "%d outputs, want 1", len(outputs))
@@ -68,8 +69,9 @@ func (e exactMatch) Score(_ context.Context, s *lorabench.Sample, outputs []lora
 	scores := make([]lorabench.Score, len(e.metrics))
 	for i, metric := range e.metrics {
 		answer := e.filters[i].apply(outputs[0].Text)
+		right := e.normalize.apply(answer) == reference && !outputs[0].Unanswered()
 		scores[i] = lorabench.Score{
-			Metric: metric, Value: truth(e.normalize.apply(answer) == reference), Weight: 1, Note: stopNote(outputs[0]),
+			Metric: metric, Value: truth(right), Weight: 1, Note: stopNote(outputs[0]),
 		}
 	}
 	return scores

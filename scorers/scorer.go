@@ -105,13 +105,18 @@ func unscored(metrics []string, format string, args ...any) []lorabench.Score {
 	return scores
 }
 
-// stopNote says that a text was cut off, which may be why it is wrong.
+// stopNote says that a text was cut off, or has no answer, which is why it is
+// wrong.
 func stopNote(o lorabench.Output) string {
+	note := ""
+	if o.Unanswered() {
+		note = lorabench.NoteNoAnswer
+	}
 	switch o.Stop {
 	case lorabench.StopLength, lorabench.StopTime:
-		return "stopped: " + string(o.Stop)
+		return notes(note, "stopped: "+string(o.Stop))
 	}
-	return ""
+	return note
 }
 
 // notes joins what there is to say of one value.

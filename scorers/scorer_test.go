@@ -140,6 +140,7 @@ func TestExactMatch(t *testing.T) {
 		{"cut by length", lorabench.Output{Text: "= 4", Stop: lorabench.StopLength}, "4", [2]float64{1, 1}, "stopped: length"},
 		{"cut by time", lorabench.Output{Text: "= 4", Stop: lorabench.StopTime}, "5", [2]float64{0, 0}, "stopped: time"},
 		{"thinking is not the answer", lorabench.Output{Text: "= 5", Thinking: "= 4"}, "4", [2]float64{0, 0}, ""},
+		{"reasoning and no answer", lorabench.Output{Thinking: "= 4", Stop: lorabench.StopLength}, "[INVALID]", [2]float64{0, 0}, "no answer, only reasoning; stopped: length"},
 		{"ended by itself", lorabench.Output{Text: "= 4", Stop: lorabench.StopEOS}, "4", [2]float64{1, 1}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
