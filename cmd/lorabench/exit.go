@@ -96,6 +96,8 @@ func explain(w io.Writer, err error) int {
 		code, hint = exitInvalid, "the folder is not as it was written: take it anew, or rerun RUN/TASK/VARIANT from the database"
 	case errors.Is(err, errNoRunToResume):
 		code, hint = exitUsage, "give the same --model, --adapter, --tasks, --data, --limit, --seed as the run that was stopped; lorabench runs lists them"
+	case errors.Is(err, errNoTemplate):
+		hint = "base models have none: leave --chat-template out, or put the instruct model's chat_template.jinja beside the checkpoint"
 	case errors.Is(err, errBitsDiffer):
 		hint = "env.json of the folder and of a new run say what is another: engine, kernels, tools"
 	case errors.As(err, &missing):

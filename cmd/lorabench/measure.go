@@ -33,6 +33,7 @@ type bench struct {
 	variants []lorabench.Variant
 	refused  []reports.Refusal
 	tasks    []runners.Task
+	chat     *model.Chat // nil: the checkpoint has no chat template
 }
 
 func (b *bench) Close() { b.engine.Close() }
@@ -69,7 +70,10 @@ func engineOptions(s settings) model.Options {
 // prepare loads the adapters and makes the tasks ready. The floors of null
 // outputs are left out where nobody looks at them.
 func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bool, say func(string, ...any)) error {
-	var err error
+	conversation, err := b.converse(say)
+	if err != nil {
+		return err
+	}
 	if b.variants, b.refused, err = b.files.variants(ctx, b.engine, b.settings.Model, b.settings.Adapters); err != nil {
 		return err
 	}
@@ -83,6 +87,15 @@ func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bo
 	b.settings.Engine = engineInfo{Identity: model.Identity(), Kernel: model.KernelPath()}
 	sim := simulators{}
 	for _, t := range loaded {
+		template := noTemplate
+		if conversation != nil && asks(t) {
+			template = b.settings.template(b.chat)
+			notes, err := render(conversation, t)
+			if err != nil {
+				return err
+			}
+			b.note(say, notes)
+		}
 		scorer, tool, err := sim.scorer(ctx, t)
 		if err != nil {
 			return err
@@ -97,10 +110,40 @@ func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bo
 		identity := b.taskIdentity(t, tool)
 		b.tasks = append(b.tasks, runners.Task{
 			Info: t.Info(floor), Samples: t.Samples, Scorer: scorer,
-			Identity: func(v lorabench.Variant) lorabench.Identity { return b.identity(v, t, identity) },
+			Identity: func(v lorabench.Variant) lorabench.Identity { return b.identity(v, t, identity, template) },
 		})
 	}
 	return nil
+}
+
+// converse finds out how the checkpoint converses, and prepares it where that is
+// asked for.
+func (b *bench) converse(say func(string, ...any)) (*runners.Conversation, error) {
+	chat, err := b.engine.Chat()
+	asked := b.settings.ChatTemplate == autoTemplate
+	if err != nil && asked {
+		return nil, fmt.Errorf("--chat-template auto: %w", err)
+	}
+	if b.chat = chat; chat != nil {
+		begin, end := chat.Markers()
+		b.settings.Chat = &chatInfo{Template: chat.Identity(), Begin: begin, End: end, Notes: []string{}}
+	}
+	if !asked {
+		return nil, nil
+	}
+	conversation, notes, err := b.settings.converse(chat)
+	if err == nil {
+		b.note(say, notes)
+	}
+	return conversation, err
+}
+
+// note says what a reader of the numbers must know, now and in the report.
+func (b *bench) note(say func(string, ...any), notes []string) {
+	for _, n := range notes {
+		say("%s", n)
+		b.settings.Chat.Notes = append(b.settings.Chat.Notes, n)
+	}
 }
 
 // loadTasks reads the tasks' samples, in the order of measuring.
@@ -127,7 +170,7 @@ func loadTasks(ctx context.Context, s settings) ([]*lorabench.Task, error) {
 			}
 			data = os.DirFS(s.Data)
 		}
-		o := tasks.Options{NumFewshot: s.NumFewshot, Seed: s.FewshotSeed}
+		o := tasks.Options{NumFewshot: s.NumFewshot, Seed: s.FewshotSeed, System: s.SystemInstruction, Conversation: s.conversation()}
 		if s.Order == runners.FromDataset {
 			o.Limit = s.Limit
 		}
@@ -181,9 +224,9 @@ func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scor
 }
 
 // identity names by content what a measurement depends on.
-func (b *bench) identity(v lorabench.Variant, t *lorabench.Task, task string) lorabench.Identity {
+func (b *bench) identity(v lorabench.Variant, t *lorabench.Task, task, template string) lorabench.Identity {
 	id := lorabench.Identity{
-		Base: b.engine.BaseIdentity(), Tokenizer: b.engine.Tokenizer().Identity(), Template: b.settings.ChatTemplate, Dataset: "sha256:" + t.Dataset.SHA256,
+		Base: b.engine.BaseIdentity(), Tokenizer: b.engine.Tokenizer().Identity(), Template: template, Dataset: "sha256:" + t.Dataset.SHA256,
 		Task: task, Engine: model.Identity(), Arithmetic: b.engine.Arithmetic(),
 	}
 	if !v.IsBase() {
@@ -199,6 +242,10 @@ func (b *bench) taskIdentity(t *lorabench.Task, tool string) string {
 	if t.NumShots > 0 {
 		seed = b.settings.FewshotSeed
 	}
+	conversation, system := b.settings.conversation(), b.settings.SystemInstruction
+	if len(t.Samples) > 0 && t.Samples[0].Requests[0].Kind == lorabench.Rolling { // the text itself, whatever is asked for
+		conversation, system = tasks.NoConversation, ""
+	}
 	text, err := json.Marshal(struct {
 		Name, Version, Source string
 		NumShots              int
@@ -208,7 +255,9 @@ func (b *bench) taskIdentity(t *lorabench.Task, tool string) string {
 		Filters               []lorabench.Filter
 		Normalize             lorabench.Normalization
 		Metrics               []lorabench.Metric
-	}{t.Name, t.Version, t.Source, t.NumShots, seed, b.settings.MaxNewTokens, t.Scorer, tool, t.Filters, t.Normalize, t.Metrics})
+		Conversation          tasks.Conversation `json:",omitempty"`
+		System                string             `json:",omitempty"`
+	}{t.Name, t.Version, t.Source, t.NumShots, seed, b.settings.MaxNewTokens, t.Scorer, tool, t.Filters, t.Normalize, t.Metrics, conversation, system})
 	if err != nil {
 		panic(err) // only numbers and strings
 	}
@@ -221,7 +270,10 @@ func (b *bench) runner(store runners.Store, run string, progress func(runners.Pr
 	r := &runners.Runner{
 		Engine: b.engine, Store: store, RunID: run, Variants: b.variants, Budget: time.Duration(b.settings.Budget),
 		TaskBudgets: map[string]time.Duration{}, SampleBudget: time.Duration(b.settings.SampleBudget),
-		MaxNewTokens: b.settings.MaxNewTokens, Progress: progress,
+		MaxNewTokens: b.settings.MaxNewTokens, Asked: b.settings.ChatTemplate == autoTemplate, Progress: progress,
+	}
+	if b.chat != nil {
+		r.Chat = b.chat
 	}
 	for task, d := range b.settings.TaskBudgets {
 		r.TaskBudgets[task] = time.Duration(d)

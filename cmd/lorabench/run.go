@@ -32,10 +32,14 @@ func newRun(stdio env.Stdio) *cobra.Command {
 		Use: "run --model M --adapter NAME=DIR --tasks T,… --data DIR", Short: "measure a base and its adapters", Args: exactly(0),
 		Example: `  lorabench run --model demo
   lorabench run --model model.gguf --adapter math=adapters/math --tasks arc_easy,gsm8k_cot --data data --limit 200
+  lorabench run --model DIR --adapter math=DIR --tasks gsm8k_cot --data data --chat-template auto --max-new-tokens 4096
   lorabench run --resume … (the same flags)       goes on where a run was stopped
   lorabench run                                   everything from lorabench.yaml: a key a flag, and gate`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := applyConfig(cmd.Flags()); err != nil {
+				return err
+			}
+			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
 			if o.Model == "" {

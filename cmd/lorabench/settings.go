@@ -34,9 +34,9 @@ type settings struct {
 	Seed         int64         `json:"seed"`        // of the order of samples
 	FewshotSeed  int64         `json:"fewshot_seed"`
 	Order        runners.Order `json:"order"`
-	ChatTemplate string        `json:"chat_template"`
 	MaxNewTokens int           `json:"max_new_tokens"` // 0: the task's own
 	Arithmetic   string        `json:"arithmetic"`
+	asking
 
 	Budget       duration            `json:"budget"` // 0: none
 	TaskBudgets  map[string]duration `json:"task_budgets"`
@@ -49,6 +49,7 @@ type settings struct {
 
 	Refused []reports.Refusal `json:"refused"` // adapters that are not measured, and why
 	Engine  engineInfo        `json:"engine"`
+	Chat    *chatInfo         `json:"chat"` // nil: the checkpoint has no chat template
 }
 
 // engineInfo is the engine that measured.
@@ -68,7 +69,7 @@ const fewshotSeed = 1234
 
 func defaultSettings() settings {
 	return settings{
-		NumFewshot: -1, Seed: 1234, FewshotSeed: fewshotSeed, Order: runners.Random, ChatTemplate: "none", Arithmetic: "f32",
+		NumFewshot: -1, Seed: 1234, FewshotSeed: fewshotSeed, Order: runners.Random, Arithmetic: "f32", asking: defaultAsking(),
 		TaskBudgets: map[string]duration{}, DB: "lorabench.db", Out: "results",
 	}
 }
@@ -84,7 +85,7 @@ func (s *settings) measureFlags(f *pflag.FlagSet) {
 	f.Int64Var(&s.Seed, "seed", s.Seed, "seed of the order of samples")
 	f.Int64Var(&s.FewshotSeed, "fewshot-seed", s.FewshotSeed, "seed of the draw of examples, lm-eval's")
 	f.Var(&choiceFlag{(*string)(&s.Order), []string{string(runners.Random), string(runners.FromDataset)}}, "order", "of the samples: random or dataset")
-	f.Var(&choiceFlag{&s.ChatTemplate, []string{"none"}}, "chat-template", "none (auto is not built yet)")
+	s.asking.flags(f)
 	f.IntVar(&s.MaxNewTokens, "max-new-tokens", s.MaxNewTokens, "bound of a generated text, instead of the task's own")
 	f.Var(&choiceFlag{&s.Arithmetic, []string{"f32"}}, "arithmetic", "f32")
 	f.Var(&budgetFlag{s}, "budget", "of the run (2h), or of a task (gsm8k_cot=1800s); repeat for more")
@@ -128,6 +129,9 @@ func (s *settings) validate() error {
 		if err := absolute(p); err != nil {
 			return err
 		}
+	}
+	if err := s.asking.validate(); err != nil {
+		return err
 	}
 	return s.stored()
 }
@@ -183,7 +187,7 @@ func absolute(path *string) error {
 // (budgets, threads, memory, files) moves no number.
 func (s settings) measuresAs(other settings) bool {
 	return s.Model == other.Model && s.Data == other.Data && s.Limit == other.Limit && s.NumFewshot == other.NumFewshot &&
-		s.Seed == other.Seed && s.FewshotSeed == other.FewshotSeed && s.Order == other.Order && s.ChatTemplate == other.ChatTemplate &&
+		s.Seed == other.Seed && s.FewshotSeed == other.FewshotSeed && s.Order == other.Order && s.asking == other.asking &&
 		s.MaxNewTokens == other.MaxNewTokens && s.Arithmetic == other.Arithmetic &&
 		slices.Equal(s.Adapters, other.Adapters) && slices.Equal(s.Tasks, other.Tasks)
 }
@@ -194,6 +198,7 @@ func decodeSettings(raw json.RawMessage) (settings, error) {
 	if err := json.Unmarshal(raw, &s); err != nil {
 		return s, fmt.Errorf("stored settings: %w", err)
 	}
+	s.resolve() // of a run that knew no chat templates
 	return s, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/spf13/pflag"
 
@@ -39,7 +40,8 @@ func loadRun(ctx context.Context, store *results.Store, run string) (reports.Dat
 	return data, refused, err
 }
 
-// loadStored is loadRun; notes say which results it left out.
+// loadStored is loadRun; notes say how prompts differ from what was asked for, and
+// which results are left out.
 func loadStored(ctx context.Context, store *results.Store, run string) (data reports.Data, refused []reports.Refusal, notes []string, err error) {
 	if data.Run, err = store.FindRun(ctx, run); err != nil {
 		return data, nil, nil, err
@@ -62,7 +64,10 @@ func loadStored(ctx context.Context, store *results.Store, run string) (data rep
 		}
 		data.Measurements = append(data.Measurements, measured)
 	}
-	return data, s.Refused, keepCommon(data.Measurements), nil
+	if s.Chat != nil {
+		notes = slices.Clone(s.Chat.Notes)
+	}
+	return data, s.Refused, append(notes, keepCommon(data.Measurements)...), nil
 }
 
 // keepCommon leaves out of the measurements that did not end as done what lies

@@ -10,17 +10,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/env"
+	"github.com/ailiance/lorabench/model"
 	"github.com/ailiance/lorabench/tasks"
 )
 
-func newTasks() *cobra.Command {
+func newTasks(stdio env.Stdio) *cobra.Command {
 	list := func(cmd *cobra.Command, _ []string) error { return listTasks(cmd.OutOrStdout()) }
 	cmd := &cobra.Command{Use: "tasks", Short: "list the tasks", Args: exactly(0), RunE: list}
 	cmd.AddCommand(
 		&cobra.Command{Use: "list", Short: "list the tasks", Args: exactly(0), RunE: list},
 		&cobra.Command{Use: "show TASK", Short: "what a task asks and measures", Args: exactly(1),
 			RunE: func(cmd *cobra.Command, args []string) error { return showTask(cmd.OutOrStdout(), args[0]) }},
-		newPrompts(),
+		newPrompts(stdio),
 	)
 	return cmd
 }
@@ -52,19 +54,24 @@ func showTask(w io.Writer, name string) error {
 }
 
 type promptsOptions struct {
-	task, data string
-	shots      int
-	seed       int64
-	limit      int
-	json       bool
+	asking
+	from              files
+	task, data, model string
+	shots             int
+	seed              int64
+	limit             int
+	json              bool
 }
 
-func newPrompts() *cobra.Command {
-	o := promptsOptions{}
+func newPrompts(stdio env.Stdio) *cobra.Command {
+	o := promptsOptions{asking: defaultAsking(), from: filesFor(stdio)}
 	cmd := &cobra.Command{Use: "prompts TASK", Short: "the requests as they are sent", Args: exactly(1),
-		Example: "  lorabench tasks prompts arc_easy --data DIR --limit 2",
+		Example: "  lorabench tasks prompts arc_easy --data DIR --limit 2\n  lorabench tasks prompts gsm8k_cot --data DIR --limit 1 --chat-template auto --model MODEL",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.task = args[0]
+			if err := o.check(cmd.Flags()); err != nil {
+				return err
+			}
 			return printPrompts(cmd.Context(), cmd.OutOrStdout(), o)
 		}}
 	cmd.Flags().StringVar(&o.data, "data", "", "folder of the datasets")
@@ -72,6 +79,9 @@ func newPrompts() *cobra.Command {
 	cmd.Flags().Int64Var(&o.seed, "seed", 1234, "seed of the examples")
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "the first N samples; 0: all")
 	cmd.Flags().BoolVar(&o.json, "json", false, "one JSON document")
+	cmd.Flags().StringVar(&o.model, "model", "", "MODEL whose chat template --chat-template auto takes")
+	o.asking.flags(cmd.Flags())
+	o.from.flag(cmd.Flags())
 	return cmd
 }
 
@@ -84,6 +94,28 @@ type prompt struct {
 	Requests   []lorabench.Request `json:"requests"`
 }
 
+// render makes prompts of the task's messages by the template of --model.
+func (o promptsOptions) render(ctx context.Context, t *lorabench.Task) error {
+	dir, name, done, err := o.from.checkpoint(ctx, o.model)
+	if err != nil {
+		return err
+	}
+	defer done()
+	c, err := model.ReadChat(dir, name)
+	if err != nil {
+		return err
+	}
+	conversation, notes, err := o.converse(c)
+	if err != nil {
+		return err
+	}
+	more, err := render(conversation, t)
+	for _, note := range append(notes, more...) {
+		o.from.say("%s", note)
+	}
+	return err
+}
+
 func printPrompts(ctx context.Context, w io.Writer, o promptsOptions) error {
 	d, err := tasks.Lookup(o.task)
 	if err != nil {
@@ -92,9 +124,22 @@ func printPrompts(ctx context.Context, w io.Writer, o promptsOptions) error {
 	if o.data == "" && !d.Embedded {
 		return usagef("tasks prompts %s: --data is missing: the folder of the datasets", o.task)
 	}
-	t, err := d.Load(ctx, os.DirFS(o.data), tasks.Options{NumFewshot: o.shots, Seed: o.seed, Limit: o.limit})
+	if err := o.asking.validate(); err != nil {
+		return err
+	}
+	if o.ChatTemplate == autoTemplate && o.model == "" {
+		return usagef("tasks prompts %s: --chat-template auto: --model is missing: whose template", o.task)
+	}
+	t, err := d.Load(ctx, os.DirFS(o.data), tasks.Options{
+		NumFewshot: o.shots, Seed: o.seed, Limit: o.limit, System: o.SystemInstruction, Conversation: o.conversation(),
+	})
 	if err != nil {
 		return err
+	}
+	if o.ChatTemplate == autoTemplate {
+		if err := o.render(ctx, t); err != nil {
+			return err
+		}
 	}
 	samples := t.Samples
 	if o.limit > 0 {
