@@ -600,6 +600,11 @@ func (f *fuser) copyFiles(dir fs.FS, out string) error {
 		if !besideWeights(name) {
 			continue
 		}
+		if entry.Type()&fs.ModeSymlink != 0 {
+			if err := checkLink(dir, name); err != nil {
+				return err
+			}
+		}
 		info, err := fs.Stat(dir, name)
 		if err != nil || !info.Mode().IsRegular() || info.Size() > maxSideFile {
 			continue
@@ -618,6 +623,30 @@ func (f *fuser) copyFiles(dir fs.FS, out string) error {
 		f.fusion.Files = append(f.fusion.Files, name)
 	}
 	return nil
+}
+
+// hubBlobs is where the links of a hub cache's snapshot lead.
+const hubBlobs = "../../blobs/"
+
+// checkLink refuses a link that leads out of the checkpoint: what is fused is
+// published, and must not hold a file of this machine that a repository linked to.
+// A folder that does not tell where links lead is confined: one of the hub cache.
+func checkLink(dir fs.FS, name string) error {
+	if _, tells := dir.(fs.ReadLinkFS); !tells {
+		return nil
+	}
+	target, err := fs.ReadLink(dir, name)
+	if err != nil {
+		return err
+	}
+	target = filepath.ToSlash(target)
+	if blob, ok := strings.CutPrefix(target, hubBlobs); ok && !strings.ContainsAny(blob, "/.") {
+		return nil
+	}
+	if info, err := fs.Lstat(dir, target); err == nil && info.Mode().IsRegular() {
+		return nil
+	}
+	return fmt.Errorf("%s links to %.200s, which is no file of the checkpoint: put the file itself there, or remove the link", name, target)
 }
 
 // besideWeights says whether a file of a checkpoint belongs to what is fused.

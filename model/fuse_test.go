@@ -196,3 +196,66 @@ func TestFuseForms(t *testing.T) {
 		}
 	}
 }
+
+// TestFuseLinks: a link of a hub cache is followed, one to elsewhere is not.
+func TestFuseLinks(t *testing.T) {
+	root := t.TempDir()
+	snapshot, blobs := filepath.Join(root, "snapshots", "1"), filepath.Join(root, "blobs")
+	for _, dir := range []string{snapshot, blobs} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(path string, data []byte) {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(target, name string) {
+		if err := os.Symlink(target, filepath.Join(snapshot, name)); err != nil {
+			t.Skip(err)
+		}
+	}
+	for name, file := range tinyDirectory(tinyJSON, 7) {
+		write(filepath.Join(snapshot, name), file.Data)
+	}
+	write(filepath.Join(blobs, "abc"), []byte("a licence"))
+	write(filepath.Join(root, "private.txt"), []byte("private"))
+	link("../../blobs/abc", "LICENSE")
+	link("LICENSE", "chain.txt")
+	e, err := Open(t.Context(), snapshot, Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	loadTiny(t, e, tinyConfig())
+	fuse := func(out string) error {
+		_, err := e.Fuse(t.Context(), os.DirFS(snapshot), "one", filepath.Join(root, out), false)
+		return err
+	}
+	if err := fuse("a"); err == nil || !strings.Contains(err.Error(), "chain.txt links to LICENSE") {
+		t.Errorf("a chain of links: %v", err)
+	}
+	if err := os.Remove(filepath.Join(snapshot, "chain.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := fuse("b"); err != nil {
+		t.Fatal(err)
+	}
+	if data, err := os.ReadFile(filepath.Join(root, "b", "LICENSE")); err != nil || string(data) != "a licence" {
+		t.Errorf("LICENSE %q, %v", data, err)
+	}
+	for i, target := range []string{"../../private.txt", filepath.Join(root, "private.txt"), "../../blobs/../private.txt"} {
+		name := []string{"x.txt", "y.json", "NOTICE"}[i]
+		link(target, name)
+		if err := fuse("c"); err == nil || !strings.Contains(err.Error(), name+" links to") {
+			t.Errorf("%s: %v", target, err)
+		}
+		if err := os.Remove(filepath.Join(snapshot, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(root, "c")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a checkpoint was written")
+	}
+}
