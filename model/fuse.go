@@ -670,7 +670,7 @@ func (f *fuser) compare(ctx context.Context, adapterName, out string) (*Fusion, 
 		return nil, fmt.Errorf("%s was written and cannot be read again: %w", out, err)
 	}
 	defer fused.Close()
-	var sum, squares, off float64
+	var sum, squares, off, effect float64
 	n := 0
 	for _, tokens := range e.probePrompts() {
 		want, err := e.Logits(ctx, adapterName, tokens)
@@ -681,11 +681,17 @@ func (f *fuser) compare(ctx context.Context, adapterName, out string) (*Fusion, 
 		if err != nil {
 			return nil, err
 		}
+		base, err := e.Logits(ctx, "", tokens)
+		if err != nil {
+			return nil, err
+		}
 		for i := range want {
 			for j, x := range want[i] {
 				d := float64(x) - float64(got[i][j])
 				f.fusion.MaxLogitDifference = max(f.fusion.MaxLogitDifference, math.Abs(d))
 				off += d * d
+				change := float64(x) - float64(base[i][j])
+				effect += change * change
 				sum += float64(x)
 				squares += float64(x) * float64(x)
 				n++
@@ -696,11 +702,11 @@ func (f *fuser) compare(ctx context.Context, adapterName, out string) (*Fusion, 
 	mean := sum / float64(n)
 	spread := math.Sqrt(max(squares/float64(n)-mean*mean, 0))
 	f.fusion.RMSLogitDifference = math.Sqrt(off / float64(n))
-	// Each layer adds its own rounding, relative to what it adds: measured, the
-	// root mean square is 0.5 to 3 quanta of the spread for each. In float32 what
-	// counts is that the two sum in another order: measured up to 3e-5 where the
-	// adapter is much larger than the base.
-	f.fusion.Tolerance = spread * (1e-4 + 8*f.quantum*math.Sqrt(float64(len(e.config.Layers)+1)))
+	// Each layer adds its own rounding, relative to what base and adapter add:
+	// measured, the root mean square is 0.5 to 3 quanta of the spread for each. In
+	// float32 what counts is that the two sum in another order.
+	size := spread + math.Sqrt(effect/float64(n))
+	f.fusion.Tolerance = size * (1e-4 + 6*f.quantum*math.Sqrt(float64(len(e.config.Layers)+1)))
 	if !(f.fusion.RMSLogitDifference <= f.fusion.Tolerance) {
 		return nil, &FuseError{Dir: out, Fusion: &f.fusion}
 	}
