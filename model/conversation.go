@@ -29,7 +29,7 @@ type Turn struct{ Role, Content string }
 type Thinking string
 
 // ThinkingAuto leaves it to the template; the others set the switches that
-// templates know (enable_thinking, thinking).
+// templates know (enable_thinking and its like).
 const (
 	ThinkingAuto Thinking = "auto"
 	ThinkingOn   Thinking = "on"
@@ -116,8 +116,7 @@ func (c *Chat) Prompt(turns []Turn, thinking Thinking, now time.Time) (string, e
 	switch thinking {
 	case ThinkingAuto, "":
 	case ThinkingOn, ThinkingOff:
-		on := thinking == ThinkingOn
-		in.Kwargs = map[string]chat.Value{"enable_thinking": on, "thinking": on}
+		in.Kwargs = chat.Switches(thinking == ThinkingOn)
 	default:
 		return "", fmt.Errorf("thinking %.20q, want auto, on or off", string(thinking))
 	}

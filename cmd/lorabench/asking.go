@@ -60,16 +60,20 @@ func (m *multiturnFlag) Set(text string) (err error) {
 	return err
 }
 
-// onlyChats are flags that mean nothing without a chat template.
-var onlyChats = []string{"fewshot-as-multiturn", "thinking", "chat-date"}
-
-// check refuses what makes no sense together. f has the flags that were given.
+// check refuses what means nothing without a chat template. f has the flags that
+// were given.
 func (a *asking) check(f *pflag.FlagSet) error {
-	if a.conversation() == tasks.NoConversation {
-		for _, name := range onlyChats {
-			if f.Changed(name) {
-				return usagef("--%s goes with --chat-template auto", name)
-			}
+	if a.ChatTemplate != noTemplate {
+		return nil
+	}
+	for _, flag := range []struct {
+		name  string
+		means bool // more than its default
+	}{
+		{"fewshot-as-multiturn", a.FewshotAsMultiturn}, {"thinking", a.Thinking != string(model.ThinkingAuto)}, {"chat-date", a.ChatDate != chatDate},
+	} {
+		if flag.means && f.Changed(flag.name) {
+			return usagef("--%s goes with --chat-template auto", flag.name)
 		}
 	}
 	return nil
@@ -132,7 +136,7 @@ func (a *asking) converse(c *model.Chat) (*runners.Conversation, []string, error
 	begin, _ := c.Markers()
 	if a.Thinking != string(model.ThinkingAuto) && !c.HasSwitch() {
 		if begin != "" || a.Thinking == string(model.ThinkingOn) {
-			return nil, nil, usagef("--thinking %s: the chat template has no switch for it (enable_thinking, thinking)", a.Thinking)
+			return nil, nil, usagef("--thinking %s: the chat template has no switch for it (enable_thinking, thinking, reasoning)", a.Thinking)
 		}
 		notes = append(notes, "--thinking off changes nothing: the chat template knows of no reasoning")
 	}

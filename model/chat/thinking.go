@@ -174,14 +174,20 @@ func newProber(t *Template, in Input, tokens []string) prober {
 // switches are what templates call the wish for thinking.
 var switches = []string{"enable_thinking", "thinking", "reasoning", "enable_reasoning"}
 
+// Switches are the keyword arguments that ask for thinking, or for none.
+func Switches(on bool) map[string]Value {
+	kwargs := map[string]Value{}
+	for _, name := range switches {
+		kwargs[name] = on
+	}
+	return kwargs
+}
+
 // settings are the keyword arguments to try: as given, and thinking on and off.
 func (p prober) settings() []map[string]Value {
 	settings := []map[string]Value{p.in.Kwargs}
 	for _, on := range []bool{true, false} {
-		kwargs := map[string]Value{}
-		for _, name := range switches {
-			kwargs[name] = on
-		}
+		kwargs := Switches(on)
 		for name, v := range p.in.Kwargs {
 			kwargs[name] = v
 		}
