@@ -192,8 +192,8 @@ const identity = "lorabench-engine/1"
 // same inputs with the same identity are equal bit for bit, on any machine.
 func Identity() string { return identity }
 
-// KernelPath names the code that computes: "avx2", "neon", "portable" (C without
-// vector instructions) or "go". It is a matter of speed: all give the same bits.
+// KernelPath names the code that computes: "avx512", "avx2", "neon",
+// "portable" (C without vector instructions) or "go". It is a matter of speed: all give the same bits.
 func KernelPath() string { return kernel.Path() }
 
 // closeUnlessMapped closes the files of a checkpoint, whose weights are copies,

@@ -122,7 +122,7 @@ func processor(c env.CPU) finding {
 
 // kernels says which code computes.
 func kernels(path string) finding {
-	f := finding{"kernels", path == "avx2" || path == "neon", false, path, "speed: all give the same bits"}
+	f := finding{"kernels", path == "avx512" || path == "avx2" || path == "neon", false, path, "speed: all give the same bits"}
 	if !f.OK {
 		f.Found += ": without vector instructions, many times slower"
 	}

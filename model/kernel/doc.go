@@ -4,7 +4,7 @@
 //
 // Every output element has one fixed sequence of operations. It does not depend
 // on the number of rows in a call, on threads, on how the caller cuts work into
-// calls, or on the instruction set: the C kernels (AVX2, NEON and portable, in
+// calls, or on the instruction set: the C kernels (AVX-512, AVX2, NEON and portable, in
 // the kern*.c and simd*.h files) and the plain Go reference (reference.go) give
 // the same bits, and the tests compare them. The sequences are stated in the
 // comments of the exported functions. Shared rules:
@@ -23,7 +23,6 @@
 //
 // What it deliberately does not do: it does not read files (package checkpoint),
 // knows no layers, and has no arithmetic with quantised activations. There is
-// no AVX-512 path yet; processors that have AVX-512 run the AVX2 path, which
-// gives the same bits. There is no cgo path for architectures other than amd64
-// and arm64; those run the Go reference.
+// no cgo path for architectures other than amd64 and arm64; those run the Go
+// reference.
 package kernel

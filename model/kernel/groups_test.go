@@ -234,34 +234,6 @@ func TestPackGroupsErrors(t *testing.T) {
 	}
 }
 
-// BenchmarkMul multiplies M rows by a matrix [4096 4096] on one core.
-func BenchmarkMul(b *testing.B) {
-	const n = 4096
-	r := source(23)
-	matrices := map[string]*Matrix{}
-	matrices["Q4_1"], _ = randomMatrix(b, r, Q4_1, n, n)
-	matrices["Q8_0"], _ = randomMatrix(b, r, Q8_0, n, n)
-	for name, g := range map[string]Groups{
-		"Q2_K": layouts[1], "Q4_K": layouts[4], "Q6_K": layouts[8], "MLX4": layouts[3], "MLX8": layouts[9], "FP8": layouts[11],
-	} {
-		matrices[name], _ = randomGroups(b, r, g, n, n, false)
-	}
-	for _, name := range []string{"Q4_1", "Q8_0", "Q2_K", "Q4_K", "Q6_K", "MLX4", "MLX8", "FP8"} {
-		for _, M := range []int{1, 4, 64} {
-			b.Run(fmt.Sprintf("format=%s/M=%d", name, M), func(b *testing.B) {
-				m := matrices[name]
-				x, y := plain(r, M*n), make([]float32, M*n)
-				var s Scratch
-				for b.Loop() {
-					m.Mul(y, n, x, n, M, 0, n, &s)
-				}
-				b.ReportMetric(float64(b.N)*2*float64(M)*n*n/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-				b.ReportMetric(float64(b.N)*float64(m.Bytes())/b.Elapsed().Seconds()/1e6, "MB/s")
-			})
-		}
-	}
-}
-
 // BenchmarkRow reads rows of 4096 columns, as an embedding and DoRA's norms do.
 func BenchmarkRow(b *testing.B) {
 	r := source(24)

@@ -8,11 +8,12 @@
 enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, CODES2, CODES4, CODES6, CODES8, FLOAT8, FORMATS };  // as in format.go
 
 // Rows of x that a product keeps in cache, columns of k that it widens at once,
-// and queries that share a block of keys.
-enum { MC = 192, KC = 256, QC = 48 };
+// floats from one of these rows to the next (not a power of two, which would put
+// them all in few sets of the cache), and queries that share a block of keys.
+enum { MC = 192, KC = 512, XS = KC + 16, QC = 48 };
 
 // Floats of scratch that mul and attend need.
-#define MUL_SCRATCH (MC * KC + KC * 16 + MC * 16)
+#define MUL_SCRATCH (MC * XS + KC * 2 * 16 + MC * 16)
 #define ATTEND_SCRATCH(hd) (QC * (2 * (size_t)(hd) + 16 + 16 + 2))
 
 // What a matrix of codes has beside its format; see Groups in groups.go.
@@ -65,5 +66,6 @@ typedef struct {
   double fma_burst_##suffix(size_t n);
 
 KERNELS(avx2)
+KERNELS(avx512)
 KERNELS(portable)
 #endif

@@ -2,4 +2,5 @@
 
 #include "kern.h"
 #include "simd_portable.h"
+#include "simd_pair.h"
 #include "kern_body.h"

@@ -6,5 +6,9 @@ import "testing"
 
 // forms are the C kernels that must give the bits of the Go reference.
 func forms(testing.TB) []form {
-	return []form{{Path(), native{}}, {"portable", native{portable: true}}}
+	var all []form
+	for i, name := range paths() {
+		all = append(all, form{name, nativePath(i)})
+	}
+	return all
 }

@@ -15,9 +15,9 @@ func ScratchFloats(headDim int) int64 { return max(1<<16, int64(headDim)) }
 // Path names the code that runs: here the Go reference.
 func Path() string { return "go" }
 
-// fmaBurst does n steps of 96 multiplications and additions.
+// fmaBurst does n steps of 192 multiplications and additions.
 func (native) fmaBurst(n int) float64 {
-	var acc [96]float32
+	var acc [192]float32
 	for range n {
 		for i := range acc {
 			acc[i] = fma32(acc[i], 1.0000001, 1e-9)

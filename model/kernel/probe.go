@@ -16,7 +16,7 @@ func ProbePeak() float64 {
 			n *= 4
 			continue
 		}
-		best = max(best, float64(n)*96*2/took/1e9)
+		best = max(best, float64(n)*192*2/took/1e9)
 	}
 	return best
 }

@@ -7,53 +7,53 @@
 typedef __m256 v8;
 typedef __m256d v4d;
 
-INLINE v8 v_load(const float *p) { return _mm256_loadu_ps(p); }
-INLINE void v_store(float *p, v8 a) { _mm256_storeu_ps(p, a); }
-INLINE v8 v_set1(float a) { return _mm256_set1_ps(a); }
-INLINE v8 v_zero(void) { return _mm256_setzero_ps(); }
-INLINE v8 v_add(v8 a, v8 b) { return _mm256_add_ps(a, b); }
-INLINE v8 v_sub(v8 a, v8 b) { return _mm256_sub_ps(a, b); }
-INLINE v8 v_mul(v8 a, v8 b) { return _mm256_mul_ps(a, b); }
-INLINE v8 v_div(v8 a, v8 b) { return _mm256_div_ps(a, b); }
-INLINE v8 v_fma(v8 a, v8 b, v8 c) { return _mm256_fmadd_ps(a, b, c); }
-INLINE v8 v_neg(v8 a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
+INLINE v8 h_load(const float *p) { return _mm256_loadu_ps(p); }
+INLINE void h_store(float *p, v8 a) { _mm256_storeu_ps(p, a); }
+INLINE v8 h_set1(float a) { return _mm256_set1_ps(a); }
+INLINE v8 h_zero(void) { return _mm256_setzero_ps(); }
+INLINE v8 h_add(v8 a, v8 b) { return _mm256_add_ps(a, b); }
+INLINE v8 h_sub(v8 a, v8 b) { return _mm256_sub_ps(a, b); }
+INLINE v8 h_mul(v8 a, v8 b) { return _mm256_mul_ps(a, b); }
+INLINE v8 h_div(v8 a, v8 b) { return _mm256_div_ps(a, b); }
+INLINE v8 h_fma(v8 a, v8 b, v8 c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE v8 h_neg(v8 a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
 // a > b ? a : b, and a < b ? a : b
-INLINE v8 v_max(v8 a, v8 b) { return _mm256_max_ps(a, b); }
-INLINE v8 v_min(v8 a, v8 b) { return _mm256_min_ps(a, b); }
+INLINE v8 h_max(v8 a, v8 b) { return _mm256_max_ps(a, b); }
+INLINE v8 h_min(v8 a, v8 b) { return _mm256_min_ps(a, b); }
 // a > 0 ? b : c, and a == 0 ? b : c
-INLINE v8 v_if_pos(v8 a, v8 b, v8 c) {
+INLINE v8 h_if_pos(v8 a, v8 b, v8 c) {
   return _mm256_blendv_ps(c, b, _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GT_OQ));
 }
-INLINE v8 v_if_zero(v8 a, v8 b, v8 c) {
+INLINE v8 h_if_zero(v8 a, v8 b, v8 c) {
   return _mm256_blendv_ps(c, b, _mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_EQ_OQ));
 }
 // n as an integer from the float t = n + 1.5*2^23; 2^n; n>>1
 typedef __m256i v8i;
-INLINE v8i v_int(v8 t) { return _mm256_sub_epi32(_mm256_castps_si256(t), _mm256_set1_epi32(0x4B400000)); }
-INLINE v8 v_pow2(v8i n) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23)); }
-INLINE v8i v_half(v8i n) { return _mm256_srai_epi32(n, 1); }
-INLINE v8i v_isub(v8i a, v8i b) { return _mm256_sub_epi32(a, b); }
+INLINE v8i h_int(v8 t) { return _mm256_sub_epi32(_mm256_castps_si256(t), _mm256_set1_epi32(0x4B400000)); }
+INLINE v8 h_pow2(v8i n) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23)); }
+INLINE v8i h_half(v8i n) { return _mm256_srai_epi32(n, 1); }
+INLINE v8i h_isub(v8i a, v8i b) { return _mm256_sub_epi32(a, b); }
 // fixed trees of two registers
-INLINE float v_sum16(v8 a, v8 b) {
+INLINE float h_sum16(v8 a, v8 b) {
   a = _mm256_add_ps(a, b);
   __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
-INLINE float v_max16(v8 a, v8 b) {
+INLINE float h_max16(v8 a, v8 b) {
   a = _mm256_max_ps(a, b);
   __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 // widening loads of 8
-INLINE v8 v_f16(const void *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
-INLINE v8 v_bf16(const void *p) {
+INLINE v8 h_f16(const void *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+INLINE v8 h_bf16(const void *p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
 }
-INLINE v8 v_i8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+INLINE v8 h_i8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
 // 16 bytes of nibbles: low halves of bytes 0-7 and 8-15, then high halves
-INLINE void v_nibbles(const void *p, v8 w[4]) {
+INLINE void h_nibbles(const void *p, v8 w[4]) {
   const __m128i mask = _mm_set1_epi8(15);
   __m128i b = _mm_loadu_si128((const __m128i *)p);
   __m128i lo = _mm_and_si128(b, mask), hi = _mm_and_si128(_mm_srli_epi16(b, 4), mask);
@@ -62,10 +62,10 @@ INLINE void v_nibbles(const void *p, v8 w[4]) {
   w[2] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(hi));
   w[3] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(hi, 8)));
 }
-INLINE v8 v_u8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+INLINE v8 h_u8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
 // 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
 // and a bias that is larger by 8.
-INLINE void v_float8(const void *p, v8 w[2]) {
+INLINE void h_float8(const void *p, v8 w[2]) {
   const __m128i mask = _mm_set1_epi16((short)0xbfff);
   __m128i b = _mm_loadu_si128((const __m128i *)p);
   __m128i lo = _mm_unpacklo_epi8(_mm_setzero_si128(), b), hi = _mm_unpackhi_epi8(_mm_setzero_si128(), b);
@@ -78,50 +78,50 @@ INLINE v_values v_values_at(const uint8_t *p) {
   v_values t = {_mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)(p + 16))};
   return t;
 }
-INLINE void v_lookup(v_values t, __m128i code, v8 w[2]) {
+INLINE void h_lookup(v_values t, __m128i code, v8 w[2]) {
   __m128i lo = _mm_shuffle_epi8(t.lo, code), hi = _mm_shuffle_epi8(t.hi, code);
   w[0] = _mm256_cvtph_ps(_mm_unpacklo_epi8(lo, hi));
   w[1] = _mm256_cvtph_ps(_mm_unpackhi_epi8(lo, hi));
 }
-INLINE void v_signed(__m128i b, v8 w[2]) {
+INLINE void h_signed(__m128i b, v8 w[2]) {
   w[0] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b));
   w[1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(b, 8)));
 }
-// 16 bytes of nibbles, as for v_nibbles, through a table
-INLINE void v_codes4(const void *p, v_values t, v8 w[4]) {
+// 16 bytes of nibbles, as for h_nibbles, through a table
+INLINE void h_codes4(const void *p, v_values t, v8 w[4]) {
   const __m128i mask = _mm_set1_epi8(15);
   __m128i b = _mm_loadu_si128((const __m128i *)p);
-  v_lookup(t, _mm_and_si128(b, mask), w);
-  v_lookup(t, _mm_and_si128(_mm_srli_epi16(b, 4), mask), w + 2);
+  h_lookup(t, _mm_and_si128(b, mask), w);
+  h_lookup(t, _mm_and_si128(_mm_srli_epi16(b, 4), mask), w + 2);
 }
 // bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
-INLINE void v_codes2(const void *p, int part, v8 w[4]) {
+INLINE void h_codes2(const void *p, int part, v8 w[4]) {
   const __m128i mask = _mm_set1_epi8(3);
   __m128i b = _mm_loadu_si128((const __m128i *)p);
-  v_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part), mask), w);
-  v_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part + 2), mask), w + 2);
+  h_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part), mask), w);
+  h_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part + 2), mask), w + 2);
 }
-// nibbles at p and above them the two bits of v_codes2 at high, less zero
-INLINE void v_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
+// nibbles at p and above them the two bits of h_codes2 at high, less zero
+INLINE void h_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
   const __m128i mask = _mm_set1_epi8(15), top = _mm_set1_epi8(0x30), z = _mm_set1_epi8(zero);
   __m128i b = _mm_loadu_si128((const __m128i *)p), h = _mm_loadu_si128((const __m128i *)high);
   __m128i h0 = part ? h : _mm_slli_epi16(h, 4), h1 = part ? _mm_srli_epi16(h, 2) : _mm_slli_epi16(h, 2);
-  v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(b, mask), _mm_and_si128(h0, top)), z), w);
-  v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(_mm_srli_epi16(b, 4), mask), _mm_and_si128(h1, top)), z), w + 2);
+  h_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(b, mask), _mm_and_si128(h0, top)), z), w);
+  h_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(_mm_srli_epi16(b, 4), mask), _mm_and_si128(h1, top)), z), w + 2);
 }
 // doubles
-INLINE v4d d_set1(double a) { return _mm256_set1_pd(a); }
-INLINE v4d d_from(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
-INLINE v4d d_add(v4d a, v4d b) { return _mm256_add_pd(a, b); }
-INLINE v4d d_sub(v4d a, v4d b) { return _mm256_sub_pd(a, b); }
-INLINE v4d d_mul(v4d a, v4d b) { return _mm256_mul_pd(a, b); }
-INLINE v4d d_fma(v4d a, v4d b, v4d c) { return _mm256_fmadd_pd(a, b, c); }
-INLINE v4d d_max(v4d a, v4d b) { return _mm256_max_pd(a, b); }
-INLINE void d_store(double *p, v4d a) { _mm256_storeu_pd(p, a); }
+INLINE v4d e_set1(double a) { return _mm256_set1_pd(a); }
+INLINE v4d e_from(const float *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+INLINE v4d e_add(v4d a, v4d b) { return _mm256_add_pd(a, b); }
+INLINE v4d e_sub(v4d a, v4d b) { return _mm256_sub_pd(a, b); }
+INLINE v4d e_mul(v4d a, v4d b) { return _mm256_mul_pd(a, b); }
+INLINE v4d e_fma(v4d a, v4d b, v4d c) { return _mm256_fmadd_pd(a, b, c); }
+INLINE v4d e_max(v4d a, v4d b) { return _mm256_max_pd(a, b); }
+INLINE void e_store(double *p, v4d a) { _mm256_storeu_pd(p, a); }
 // a < b ? 0 : c
-INLINE v4d d_zero_below(v4d a, v4d b, v4d c) { return _mm256_andnot_pd(_mm256_cmp_pd(a, b, _CMP_LT_OQ), c); }
+INLINE v4d e_zero_below(v4d a, v4d b, v4d c) { return _mm256_andnot_pd(_mm256_cmp_pd(a, b, _CMP_LT_OQ), c); }
 // 2^n from t = n + 1.5*2^52
-INLINE v4d d_pow2(v4d t) {
+INLINE v4d e_pow2(v4d t) {
   __m256i n = _mm256_sub_epi64(_mm256_castpd_si256(t), _mm256_set1_epi64x(0x4338000000000000));
   return _mm256_castsi256_pd(_mm256_slli_epi64(_mm256_add_epi64(n, _mm256_set1_epi64x(1023)), 52));
 }

@@ -1,0 +1,119 @@
+// Vectors of 16 floats and 8 doubles in AVX-512 (F, BW, DQ, VL).
+#include <immintrin.h>
+#define FN __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
+#define INLINE FN static inline __attribute__((always_inline))
+#define NAME(x) x##_avx512
+
+typedef __m512 v16;
+typedef __m512i v16i;
+typedef __m512d v8d;
+
+// Rows and panels of a tile, and of a product of few rows. Tiles of 6 by 2 were
+// the fastest of 6, 8 and 12 rows by 1 and 2 panels on Zen 4, where more rows
+// than 6 miss the first cache; 12 sums hide the latency of two units on Intel.
+enum { TILE_ROWS = 6, TILE_PANELS = 2, FEW_ROWS = 6, MAX_SUMS = 12 };
+#define TILES(T) \
+  T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2)
+#define FEWS(F, fmt)                                                                                \
+  F(fmt, 1, 4) F(fmt, 1, 1) F(fmt, 2, 4) F(fmt, 2, 1) F(fmt, 3, 4) F(fmt, 3, 1) F(fmt, 4, 2) F(fmt, 4, 1) \
+  F(fmt, 5, 2) F(fmt, 5, 1) F(fmt, 6, 2) F(fmt, 6, 1)
+#define FEW_PANELS(M) ((M) <= 3 ? 4 : 2)
+
+INLINE v16 v_load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void v_store(float *p, v16 a) { _mm512_storeu_ps(p, a); }
+INLINE v16 v_set1(float a) { return _mm512_set1_ps(a); }
+INLINE v16 v_zero(void) { return _mm512_setzero_ps(); }
+INLINE v16 v_add(v16 a, v16 b) { return _mm512_add_ps(a, b); }
+INLINE v16 v_sub(v16 a, v16 b) { return _mm512_sub_ps(a, b); }
+INLINE v16 v_mul(v16 a, v16 b) { return _mm512_mul_ps(a, b); }
+INLINE v16 v_div(v16 a, v16 b) { return _mm512_div_ps(a, b); }
+INLINE v16 v_fma(v16 a, v16 b, v16 c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE v16 v_neg(v16 a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
+// a > b ? a : b, and a < b ? a : b
+INLINE v16 v_max(v16 a, v16 b) { return _mm512_max_ps(a, b); }
+INLINE v16 v_min(v16 a, v16 b) { return _mm512_min_ps(a, b); }
+// a > 0 ? b : c, and a == 0 ? b : c
+INLINE v16 v_if_pos(v16 a, v16 b, v16 c) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_GT_OQ), c, b);
+}
+INLINE v16 v_if_zero(v16 a, v16 b, v16 c) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_EQ_OQ), c, b);
+}
+// n as an integer from the float t = n + 1.5*2^23; 2^n; n>>1
+INLINE v16i v_int(v16 t) { return _mm512_sub_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(0x4B400000)); }
+INLINE v16 v_pow2(v16i n) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23)); }
+INLINE v16i v_half(v16i n) { return _mm512_srai_epi32(n, 1); }
+INLINE v16i v_isub(v16i a, v16i b) { return _mm512_sub_epi32(a, b); }
+// fixed trees
+INLINE float v_sum(v16 x) {
+  __m256 a = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+INLINE float v_largest(v16 x) {
+  __m256 a = _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+  s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+// widening loads of 16
+INLINE v16 v_f16(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p)); }
+INLINE v16 v_bf16(const void *p) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
+}
+INLINE v16 v_signed(__m128i b) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(b)); }
+INLINE v16i v_bytes(const void *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)); }
+INLINE v16 v_i8(const void *p) { return v_signed(_mm_loadu_si128((const __m128i *)p)); }
+INLINE v16 v_u8(const void *p) { return _mm512_cvtepi32_ps(v_bytes(p)); }
+// the low and the high halves of 16 bytes through a table, of which only the
+// lowest four bits of an index count
+typedef v16 v_values;
+INLINE v_values v_values_at(const uint8_t *p) { return _mm512_loadu_ps(p + 32); }
+INLINE void v_codes4(const void *p, v_values t, v16 w[2]) {
+  v16i b = v_bytes(p);
+  w[0] = _mm512_permutexvar_ps(b, t);
+  w[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(b, 4), t);
+}
+INLINE void v_nibbles(const void *p, v16 w[2]) {
+  v_codes4(p, _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), w);
+}
+// bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
+INLINE void v_codes2(const void *p, int part, v16 w[2]) {
+  const v16 t = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+  v16i b = v_bytes(p);
+  w[0] = _mm512_permutexvar_ps(_mm512_srli_epi32(b, 4 * part), t);
+  w[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(b, 4 * part + 2), t);
+}
+// nibbles at p and above them the two bits of v_codes2 at high, less zero
+INLINE void v_codes6(const void *p, const void *high, int part, int zero, v16 w[2]) {
+  const __m128i mask = _mm_set1_epi8(15), top = _mm_set1_epi8(0x30), z = _mm_set1_epi8(zero);
+  __m128i b = _mm_loadu_si128((const __m128i *)p), h = _mm_loadu_si128((const __m128i *)high);
+  __m128i h0 = part ? h : _mm_slli_epi16(h, 4), h1 = part ? _mm_srli_epi16(h, 2) : _mm_slli_epi16(h, 2);
+  w[0] = v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(b, mask), _mm_and_si128(h0, top)), z));
+  w[1] = v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(_mm_srli_epi16(b, 4), mask), _mm_and_si128(h1, top)), z));
+}
+// 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
+// and a bias that is larger by 8.
+INLINE v16 v_float8(const void *p) {
+  __m256i b = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)p));
+  return _mm512_cvtph_ps(_mm256_and_si256(_mm256_slli_epi16(b, 7), _mm256_set1_epi16((short)0xbfff)));
+}
+// doubles
+INLINE v8d d_set1(double a) { return _mm512_set1_pd(a); }
+INLINE v8d d_from(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+INLINE v8d d_add(v8d a, v8d b) { return _mm512_add_pd(a, b); }
+INLINE v8d d_sub(v8d a, v8d b) { return _mm512_sub_pd(a, b); }
+INLINE v8d d_mul(v8d a, v8d b) { return _mm512_mul_pd(a, b); }
+INLINE v8d d_fma(v8d a, v8d b, v8d c) { return _mm512_fmadd_pd(a, b, c); }
+INLINE v8d d_max(v8d a, v8d b) { return _mm512_max_pd(a, b); }
+INLINE void d_store(double *p, v8d a) { _mm512_storeu_pd(p, a); }
+// a < b ? 0 : c
+INLINE v8d d_zero_below(v8d a, v8d b, v8d c) {
+  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(a, b, _CMP_NLT_UQ), c);
+}
+// 2^n from t = n + 1.5*2^52
+INLINE v8d d_pow2(v8d t) {
+  __m512i n = _mm512_sub_epi64(_mm512_castpd_si512(t), _mm512_set1_epi64(0x4338000000000000));
+  return _mm512_castsi512_pd(_mm512_slli_epi64(_mm512_add_epi64(n, _mm512_set1_epi64(1023)), 52));
+}
