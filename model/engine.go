@@ -112,6 +112,18 @@ func Files(path string) (dir fs.FS, name string, err error) {
 // OpenFS loads a checkpoint from a file system: the Hugging Face directory at
 // its root (name "."), or the GGUF file called name.
 func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, error) {
+	return openParts(ctx, opt, func(opt Options, onFault func(error) bool) *parts { return readParts(ctx, dir, name, opt, onFault) })
+}
+
+// OpenSource loads a model whose tensors come from no file, such as one of
+// random weights: config is its config.json, hash the identity of its weights.
+// There is no tokenizer: generations are tokens only. src is closed.
+func OpenSource(ctx context.Context, config []byte, src checkpoint.Source, hash string, opt Options) (*Engine, error) {
+	return openParts(ctx, opt, func(_ Options, onFault func(error) bool) *parts { return partsOf(config, src, hash, onFault) })
+}
+
+// openParts makes an engine of what read returns.
+func openParts(ctx context.Context, opt Options, read func(opt Options, onFault func(error) bool) *parts) (*Engine, error) {
 	if opt.Threads == 0 {
 		opt.Threads = runtime.NumCPU()
 	}
@@ -122,7 +134,7 @@ func OpenFS(ctx context.Context, dir fs.FS, name string, opt Options) (*Engine, 
 		return nil, fmt.Errorf("open model: less than no memory or positions are allowed: %+v", opt)
 	}
 	var fault error
-	p := readParts(ctx, dir, name, opt, func(err error) bool {
+	p := read(opt, func(err error) bool {
 		fault = err
 		return false
 	})

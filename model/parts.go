@@ -54,6 +54,19 @@ func readParts(ctx context.Context, dir fs.FS, name string, opt Options, onFault
 	return &r.parts
 }
 
+// partsOf are the parts of a model that has no files.
+func partsOf(config []byte, src checkpoint.Source, hash string, onFault func(error) bool) *parts {
+	r := &partsReader{onFault: onFault, parts: parts{source: src, hash: hash}}
+	var err error
+	if r.config, err = architecture.Parse(config); r.ok(err) {
+		r.check()
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n", hash, config)
+	r.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return &r.parts
+}
+
 // ok reports a fault, if err is one, and says whether to go on.
 func (r *partsReader) ok(err error) bool { return err == nil || r.onFault(err) }
 
