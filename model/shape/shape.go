@@ -53,6 +53,10 @@ var configs = []struct{ name, json string }{
 	{"apertus-8b", `"model_type":"apertus","hidden_size":4096,"intermediate_size":21504,"num_hidden_layers":32,"num_attention_heads":32,
 "num_key_value_heads":8,"vocab_size":131072,"max_position_embeddings":65536,"rms_norm_eps":1e-5,"rope_theta":12000000,"tie_word_embeddings":false,
 "rope_scaling":{"factor":8,"high_freq_factor":4,"low_freq_factor":1,"original_max_position_embeddings":8192,"rope_type":"llama3"}`},
+	// swiss-ai/Apertus-70B-2509
+	{"apertus-70b", `"model_type":"apertus","hidden_size":8192,"intermediate_size":43008,"num_hidden_layers":80,"num_attention_heads":64,
+"num_key_value_heads":8,"vocab_size":131072,"max_position_embeddings":65536,"rms_norm_eps":1e-5,"rope_theta":12000000,"tie_word_embeddings":false,
+"rope_scaling":{"factor":8,"high_freq_factor":4,"low_freq_factor":1,"original_max_position_embeddings":8192,"rope_type":"llama3"}`},
 }
 
 // Names are the shapes that there are.

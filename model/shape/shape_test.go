@@ -15,7 +15,7 @@ import (
 var parameters = map[string]float64{
 	"smollm2-135m": 134.5, "smollm2-360m": 361.8, "smollm2-1.7b": 1711, "qwen2.5-0.5b": 494, "qwen2.5-1.5b": 1544,
 	"qwen3-0.6b": 596, "qwen3-8b": 8191, "tinyllama-1.1b": 1100, "llama-3.2-1b": 1236, "llama-3.1-8b": 8030,
-	"mistral-7b": 7248, "apertus-8b": 8053, "tiny": 2.9, "small": 41,
+	"mistral-7b": 7248, "apertus-8b": 8053, "apertus-70b": 70600, "tiny": 2.9, "small": 41,
 }
 
 func TestShapesAreValidAndOfTheirSize(t *testing.T) {
