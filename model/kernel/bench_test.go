@@ -86,3 +86,18 @@ func BenchmarkPeak(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkForkJoin is what sharing out nothing costs.
+func BenchmarkForkJoin(b *testing.B) {
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			p := NewPool(threads)
+			defer p.Close()
+			b.ReportAllocs()
+			nothing := func(int, int) {}
+			for b.Loop() {
+				p.Run(2*threads, nothing)
+			}
+		})
+	}
+}

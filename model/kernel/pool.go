@@ -14,20 +14,23 @@ type Pool struct {
 	threads int
 	scratch []Scratch
 	current atomic.Pointer[job]
+	serial  atomic.Uint64   // of the job that is current, from 1
+	jobs    []*job          // to be used again
 	wake    []chan struct{} // of the workers that sleep, one each
 	asleep  []atomic.Bool
+	ended   chan struct{} // wakes the caller of Run; holds one
 	wait    sync.WaitGroup
 }
 
-// job is one call of Run. A worker that comes late finds nothing left in it.
+// job is one call of Run. A worker that comes late finds nothing left in it. It
+// serves another call when no worker can still look at it.
 type job struct {
 	f       func(worker, i int)
 	n       int64
 	next    atomic.Int64 // first item not taken
 	done    atomic.Int64 // items finished or given up
-	waiting atomic.Bool  // the caller sleeps until finished is closed
-	once    sync.Once
-	ended   chan struct{}
+	inside  atomic.Int64 // workers that look at it
+	waiting atomic.Bool  // the caller sleeps until the last item ends
 	failed  atomic.Pointer[workerPanic]
 	stop    bool // the pool is closed
 }
@@ -37,9 +40,9 @@ type workerPanic struct {
 	stack []byte
 }
 
-// spins is how often a goroutine looks for news before it sleeps: about as long
-// as waking another one takes.
-const spins = 2000
+// A goroutine looks for news, spins times looks in a row and then lets others
+// run, rounds times, before it sleeps: about as long as waking another one takes.
+const spins, rounds = 64, 300
 
 // NewPool starts threads−1 goroutines; the caller of Run is the last thread.
 // Fewer than one thread counts as one. Close ends them.
@@ -50,6 +53,7 @@ func NewPool(threads int) *Pool {
 		scratch: make([]Scratch, threads),
 		wake:    make([]chan struct{}, threads),
 		asleep:  make([]atomic.Bool, threads),
+		ended:   make(chan struct{}, 1),
 	}
 	for w := 1; w < threads; w++ {
 		p.wake[w] = make(chan struct{}, 1)
@@ -73,8 +77,11 @@ func (p *Pool) Close() {
 
 // Run calls f(worker, i) for each i in [0, n) and returns when all calls have
 // ended. Which worker in [0, Threads) gets which i is chance, so f must write
-// only what belongs to i. Where a call panics, the items not yet begun are left
-// out and Run panics with that value. f must not call Run of the same pool.
+// only what belongs to i. Items are begun in ascending order: one may wait for
+// those before it. Where a call panics, the items not yet begun are left out and
+// Run panics with that value. f must not call Run of the same pool.
+//
+// Run allocates nothing, but a closure does: f is best made once.
 func (p *Pool) Run(n int, f func(worker, i int)) {
 	if p.threads == 1 || n <= 1 {
 		for i := range n {
@@ -82,31 +89,56 @@ func (p *Pool) Run(n int, f func(worker, i int)) {
 		}
 		return
 	}
-	j := &job{f: f, n: int64(n), ended: make(chan struct{})}
+	j := p.free()
+	j.f, j.n = f, int64(n)
+	j.next.Store(0)
+	j.done.Store(0)
 	p.publish(j)
-	j.work(0)
-	for range spins {
-		if j.done.Load() == j.n {
-			break
+	p.take(j, 0)
+	if !spin(func() bool { return j.done.Load() == j.n }) {
+		j.waiting.Store(true)
+		if j.done.Load() != j.n || !j.waiting.Swap(false) {
+			<-p.ended // sent, or about to be
+		}
+	}
+	if failed := j.failed.Swap(nil); failed != nil {
+		panic(fmt.Sprintf("kernel: worker: %v\n%s", failed.value, failed.stack))
+	}
+}
+
+// free is a job that no worker looks at. It is not the current one, so that none
+// begins to.
+func (p *Pool) free() *job {
+	current := p.current.Load()
+	for _, j := range p.jobs {
+		if j != current && j.inside.Load() == 0 {
+			return j
+		}
+	}
+	j := &job{}
+	p.jobs = append(p.jobs, j)
+	return j
+}
+
+// spin waits for a short time and reports whether there is news.
+func spin(news func() bool) bool {
+	for range rounds {
+		for range spins {
+			if news() {
+				return true
+			}
 		}
 		runtime.Gosched()
 	}
-	if j.done.Load() != j.n {
-		j.waiting.Store(true)
-		if j.done.Load() != j.n {
-			<-j.ended
-		}
-	}
-	if failed := j.failed.Load(); failed != nil {
-		panic(fmt.Sprintf("kernel: worker: %v\n%s", failed.value, failed.stack))
-	}
+	return news()
 }
 
 // publish makes j current and wakes those that sleep.
 func (p *Pool) publish(j *job) {
 	p.current.Store(j)
+	p.serial.Add(1)
 	for w := 1; w < p.threads; w++ {
-		if p.asleep[w].Swap(false) {
+		if p.asleep[w].Load() && p.asleep[w].Swap(false) {
 			p.wake[w] <- struct{}{}
 		}
 	}
@@ -114,34 +146,29 @@ func (p *Pool) publish(j *job) {
 
 func (p *Pool) work(worker int) {
 	defer p.wait.Done()
-	var last *job
+	last := uint64(0)
 	for {
-		j := p.current.Load()
-		for i := 0; j == last && i < spins; i++ {
-			runtime.Gosched()
-			j = p.current.Load()
-		}
-		if j == last {
+		if !spin(func() bool { return p.serial.Load() != last }) {
 			p.asleep[worker].Store(true)
-			j = p.current.Load()
-			if j == last || !p.asleep[worker].Swap(false) {
+			if p.serial.Load() == last || !p.asleep[worker].Swap(false) {
 				<-p.wake[worker] // sent, or about to be
-				j = p.current.Load()
-			}
-			if j == last {
-				continue
 			}
 		}
-		if j.stop {
-			return
+		last = p.serial.Load()
+		j := p.current.Load()
+		j.inside.Add(1)
+		if p.current.Load() == j { // else it may be in other hands already
+			if j.stop {
+				return
+			}
+			p.take(j, worker)
 		}
-		last = j
-		j.work(worker)
+		j.inside.Add(-1)
 	}
 }
 
-// work takes items until none is left.
-func (j *job) work(worker int) {
+// take works on items of j until none is left.
+func (p *Pool) take(j *job, worker int) {
 	for {
 		i := j.next.Add(1) - 1
 		if i >= j.n {
@@ -150,8 +177,8 @@ func (j *job) work(worker int) {
 		if j.failed.Load() == nil {
 			j.call(worker, int(i))
 		}
-		if j.done.Add(1) == j.n && j.waiting.Load() {
-			j.once.Do(func() { close(j.ended) })
+		if j.done.Add(1) == j.n && j.waiting.Load() && j.waiting.Swap(false) {
+			p.ended <- struct{}{}
 		}
 	}
 }
