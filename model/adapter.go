@@ -57,9 +57,49 @@ type ownRows struct {
 
 // lowRank is the update y += scale · B · (A · x).
 type lowRank struct {
-	a, b  *kernel.Matrix // [r, in], [out, r]
+	a, b  *kernel.Matrix // [≥ first+r, in], [out, r]
+	first int            // the row of a that is the first of A; the others are of layers that read the same rows
 	rank  int
 	scale float64
+}
+
+// down writes row k of A.
+func (l *lowRank) down(k int, row []float32) { l.a.Row(l.first+k, row) }
+
+// sharedInputs are the linear layers of a block that read the same rows.
+var sharedInputs = [][]architecture.Linear{
+	{architecture.QProj, architecture.KProj, architecture.VProj},
+	{architecture.GateProj, architecture.UpProj},
+}
+
+// share makes one matrix of the A's of layers that read the same rows.
+func (u *layerUpdate) share() {
+	for _, group := range sharedInputs {
+		var lows []*lowRank
+		rows := 0
+		for _, l := range group {
+			if u.linear[l] != nil && u.linear[l].low != nil {
+				lows = append(lows, u.linear[l].low)
+				rows += u.linear[l].low.rank
+			}
+		}
+		if len(lows) < 2 {
+			continue
+		}
+		in := lows[0].a.Cols()
+		all := make([]float32, 0, rows*in)
+		for _, low := range lows {
+			for k := range low.rank {
+				all = all[:len(all)+in]
+				low.down(k, all[len(all)-in:])
+			}
+		}
+		a, first := kernel.PackExact(rows, in, all), 0
+		for _, low := range lows {
+			low.a, low.first = a, first
+			first += low.rank
+		}
+	}
 }
 
 // embedUpdate is what an adapter makes of the embedding of a token:
@@ -257,7 +297,7 @@ func (u *update) neutral(base *kernel.Matrix) *update {
 		z.weight = base
 	}
 	if u.low != nil {
-		z.low = &lowRank{a: u.low.a, b: zeroMatrix(u.low.b), rank: u.low.rank, scale: u.low.scale}
+		z.low = &lowRank{a: u.low.a, first: u.low.first, b: zeroMatrix(u.low.b), rank: u.low.rank, scale: u.low.scale}
 	}
 	if u.rows != nil {
 		n, in := len(u.rows.outputs), base.Cols()
@@ -279,5 +319,5 @@ func ones(gain []float32) []float32 {
 }
 
 func zeroMatrix(m *kernel.Matrix) *kernel.Matrix {
-	return kernel.PackF32(m.Rows(), m.Cols(), make([]float32, m.Rows()*m.Cols()))
+	return kernel.PackExact(m.Rows(), m.Cols(), make([]float32, m.Rows()*m.Cols()))
 }

@@ -282,6 +282,7 @@ func (f *fitting) finish() {
 			x := f.e.config.xieluOf(n, &vectors)
 			own.xielu = &x
 		}
+		own.share()
 	}
 }
 
@@ -454,7 +455,7 @@ func (f *fitting) lowRank(s site, nameA, nameB string, rank int, scale float64, 
 	if order != nil {
 		B = reorder(B, s.out, rank, order)
 	}
-	f.change(s).low = &lowRank{a: kernel.PackF32(rank, s.in, A), b: kernel.PackF32(s.out, rank, B), rank: rank, scale: scale}
+	f.change(s).low = &lowRank{a: kernel.PackExact(rank, s.in, A), b: kernel.PackExact(s.out, rank, B), rank: rank, scale: scale}
 	return o
 }
 
@@ -479,7 +480,7 @@ func (f *fitting) lowRankEmbedding(nameA, nameB string, rank int, scale float64,
 		return nil
 	}
 	u := f.embed()
-	u.a, u.b, u.scale = kernel.PackF32(cfg.VocabSize, rank, A), kernel.PackF32(cfg.HiddenSize, rank, B), scale
+	u.a, u.b, u.scale = kernel.PackExact(cfg.VocabSize, rank, A), kernel.PackExact(cfg.HiddenSize, rank, B), scale
 	return o
 }
 

@@ -36,14 +36,14 @@ func (e *Engine) attention(n int, chunks []chunk, x []float32, rows int) {
 	attn := grow(&b.attn, rows*qn)
 	in := e.normed(n, architecture.BeforeAttention, h, x, rows)
 	own := l.KeyValueLayer == n
-	e.linear(n, architecture.QProj, q, in, rows)
-	if own {
-		e.linear(n, architecture.KProj, k, in, rows)
-		if l.ValueIsKey {
-			copy(v, k)
-		} else {
-			e.linear(n, architecture.VProj, v, in, rows)
-		}
+	switch {
+	case !own:
+		e.linear(n, in, rows, nil, output{architecture.QProj, q})
+	case l.ValueIsKey:
+		e.linear(n, in, rows, nil, output{architecture.QProj, q}, output{architecture.KProj, k})
+		copy(v, k)
+	default:
+		e.linear(n, in, rows, nil, output{architecture.QProj, q}, output{architecture.KProj, k}, output{architecture.VProj, v})
 	}
 	half := l.HeadDim / 2
 	e.pool.Run(rows, func(_, i int) {
@@ -66,7 +66,7 @@ func (e *Engine) attention(n int, chunks []chunk, x []float32, rows int) {
 		e.storeKeyValue(n, i, row, v[i*kn:(i+1)*kn])
 	})
 	e.attend(n, chunks, attn, q)
-	e.linear(n, architecture.OProj, h, attn, rows)
+	e.linear(n, attn, rows, nil, output{architecture.OProj, h})
 	e.addBlock(n, architecture.AfterAttention, x, h, rows)
 }
 

@@ -35,18 +35,20 @@ type layer struct {
 
 // batch is the scratch memory of one step, kept between steps.
 type batch struct {
-	x, h, q, k, v, attn, gate, up, low, update []float32
-	tokens, positions                          []int32
-	adapters                                   []*adapter // of each row
-	blocks                                     []*block   // where the rows' keys and values go
-	segments                                   []segment
-	heads                                      []headRow
-	verdicts                                   []verdict // of heads
-	samplers                                   []sampler // of threads
-	parts                                      []attention
-	normed, logits                             []float32
-	cos, sin                                   [][]float32 // of each rope, [rows][hd/2]
-	perLayer                                   []float32   // [rows][layers·p]
+	x, h, q, k, v, attn, gate, up, update []float32
+	tokens, positions                     []int32
+	adapters                              []*adapter // of each row
+	blocks                                []*block   // where the rows' keys and values go
+	segments, headSegments                []segment
+	heads                                 []headRow
+	verdicts                              []verdict // of heads
+	samplers                              []sampler // of threads
+	parts                                 []attention
+	normed, logits                        []float32
+	cos, sin                              [][]float32 // of each rope, [rows][hd/2]
+	perLayer                              []float32   // [rows][layers·p]
+	products                              products
+	block                                 blockWork
 }
 
 // segment is a run of rows that share an adapter.
@@ -144,66 +146,6 @@ func (e *Engine) vector(n int, v architecture.BlockVector, row int) []float32 {
 		return a.layers[n].vectors[v]
 	}
 	return e.decoder.layers[n].vectors[v]
-}
-
-// normed returns the rows of x behind a norm of the block, in h, or x where the
-// block has no such norm.
-func (e *Engine) normed(n int, v architecture.BlockVector, h, x []float32, rows int) []float32 {
-	if e.decoder.layers[n].vectors[v] == nil {
-		return x
-	}
-	d := e.config.HiddenSize
-	e.pool.Run(rows, func(_, i int) {
-		kernel.RMSNorm(h[i*d:(i+1)*d], x[i*d:(i+1)*d], e.vector(n, v, i), e.config.eps)
-	})
-	return h
-}
-
-// addBlock adds what attention or the feed-forward layers made, h, to the
-// residual stream x, behind a norm where the block has it.
-func (e *Engine) addBlock(n int, v architecture.BlockVector, x, h []float32, rows int) {
-	d, scale := e.config.HiddenSize, float32(e.config.ResidualScale)
-	norm := e.decoder.layers[n].vectors[v] != nil
-	e.pool.Run(rows, func(_, i int) {
-		to, from := x[i*d:(i+1)*d], h[i*d:(i+1)*d]
-		if norm {
-			kernel.RMSNorm(from, from, e.vector(n, v, i), e.config.eps)
-		}
-		if scale == 1 {
-			kernel.Add(to, from)
-		} else {
-			kernel.AddScaled(to, from, scale)
-		}
-	})
-}
-
-// feedForward adds a block's feed-forward layers to x.
-func (e *Engine) feedForward(n int, x []float32, rows int) {
-	cfg, b := e.config, &e.batch
-	h := grow(&b.h, rows*cfg.HiddenSize)
-	ff := cfg.Layers[n].IntermediateSize
-	gate, up := grow(&b.gate, rows*ff), grow(&b.up, rows*ff)
-	in := e.normed(n, architecture.BeforeFeedForward, h, x, rows)
-	e.linear(n, architecture.UpProj, up, in, rows)
-	if cfg.Activation == architecture.XIELUNoGating {
-		e.pool.Run(rows, func(_, i int) {
-			p := e.decoder.layers[n].xielu
-			if a := b.adapters[i]; a != nil && a.layers[n].xielu != nil {
-				p = *a.layers[n].xielu
-			}
-			kernel.XIELU(up[i*ff:(i+1)*ff], p.alphaP, p.alphaN, p.beta, p.eps)
-		})
-		gate = up
-	} else {
-		e.linear(n, architecture.GateProj, gate, in, rows)
-		activate := kernel.SiLUMul
-		if cfg.Activation == architecture.GeGLU {
-			activate = kernel.GELUTanhMul
-		}
-		e.pool.Run(rows, func(_, i int) { activate(gate[i*ff:(i+1)*ff], up[i*ff:(i+1)*ff]) })
-	}
-	e.linear(n, architecture.DownProj, h, gate, rows)
-	e.addBlock(n, architecture.AfterFeedForward, x, h, rows)
 }
 
 // finishLayer adds a layer's own embedding and multiplies by its scalar, where

@@ -53,7 +53,7 @@ func (e *Engine) adaptedRows(weight *kernel.Matrix, low *lowRank) func(i int) []
 	if low != nil {
 		a = make([][]float64, low.rank)
 		for k := range a {
-			a[k] = wideRow(low.a, k)
+			a[k] = wideRow(low.a, low.first+k)
 		}
 	}
 	return func(i int) []float64 {

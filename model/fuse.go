@@ -363,7 +363,7 @@ func mergedRow(base *kernel.Matrix, u *update) func(int, []float32) error {
 		a = make([][]float32, u.low.rank)
 		for k := range a {
 			a[k] = make([]float32, base.Cols())
-			u.low.a.Row(k, a[k])
+			u.low.down(k, a[k])
 		}
 		b = make([]float32, u.low.rank)
 	}

@@ -54,11 +54,12 @@ func (e *Engine) score(ctx context.Context, x []float32) error {
 
 // head multiplies rows by the output layer, and by what their adapters make of it.
 func (e *Engine) head(logits, normed []float32, part []headRow) {
-	var segments []segment
+	b := &e.batch
+	b.headSegments = b.headSegments[:0]
 	for i, h := range part {
-		segments = appendSegment(segments, h.seq.adapter, i, i+1)
+		b.headSegments = appendSegment(b.headSegments, h.seq.adapter, i, i+1)
 	}
-	e.product(e.decoder.head, nil, func(a *adapter) *update { return a.head }, segments, logits, normed, len(part))
+	e.product(e.decoder.head, nil, func(a *adapter) *update { return a.head }, b.headSegments, logits, normed, len(part))
 }
 
 // finishLogits divides and bounds a row of logits, in an architecture that does.

@@ -407,7 +407,7 @@ func (f *fitting) turnedEmbedding() *lowRank {
 	for i := range d {
 		u.b.Row(i, b[i*rank:(i+1)*rank])
 	}
-	return &lowRank{a: kernel.PackF32(rank, d, transpose(b, d, rank)), b: u.a, rank: rank, scale: u.scale}
+	return &lowRank{a: kernel.PackExact(rank, d, transpose(b, d, rank)), b: u.a, rank: rank, scale: u.scale}
 }
 
 // tieHead gives a tied output layer the low-rank part of the embedding.

@@ -54,12 +54,12 @@ func (e *Engine) addPerLayerInput(n int, x []float32, rows int) {
 	cfg, b := e.config, &e.batch
 	p, width, d := cfg.PerLayerInput, cfg.NumHiddenLayers*cfg.PerLayerInput, cfg.HiddenSize
 	gate, h := grow(&b.gate, rows*p), grow(&b.h, rows*d)
-	e.linear(n, architecture.PerLayerInputGate, gate, x, rows)
+	e.linear(n, x, rows, nil, output{architecture.PerLayerInputGate, gate})
 	e.pool.Run(rows, func(_, i int) {
 		at := i*width + n*p
 		kernel.GELUTanhMul(gate[i*p:(i+1)*p], b.perLayer[at:at+p])
 	})
-	e.linear(n, architecture.PerLayerProjection, h, gate, rows)
+	e.linear(n, gate, rows, nil, output{architecture.PerLayerProjection, h})
 	e.pool.Run(rows, func(_, i int) {
 		row := h[i*d : (i+1)*d]
 		kernel.RMSNorm(row, row, e.vector(n, architecture.PerLayerInputNorm, i), cfg.eps)

@@ -53,6 +53,7 @@ typedef struct {
 // One instruction set's kernels.
 #define KERNELS(suffix)                                                                              \
   void mul_##suffix(const mul_args *a);                                                              \
+  void mul_narrow_##suffix(const mul_args *a, int add, float scale);                                 \
   void attend_##suffix(const attend_args *a);                                                        \
   void rms_norm_##suffix(float *dst, const float *x, const float *weight, size_t n, float eps);      \
   void silu_mul_##suffix(float *gate, const float *up, size_t n);                                    \

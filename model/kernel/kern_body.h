@@ -16,5 +16,6 @@
 #include "kern_rows.h"
 #include "kern_vocab.h"
 #include "kern_products.h"
+#include "kern_lowrank.h"
 #include "kern_attention.h"
 #include "kern_probe.h"

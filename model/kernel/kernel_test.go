@@ -10,6 +10,7 @@ import (
 // kernels is what C and the Go reference both have.
 type kernels interface {
 	mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch)
+	mulNarrow(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, add bool, scale float32)
 	attend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch)
 	rmsNorm(dst, x, weight []float32, eps float32)
 	siluMul(gate, up []float32)

@@ -7,6 +7,8 @@ package kernel
 #cgo !windows LDFLAGS: -lm
 #cgo noescape lk_mul
 #cgo nocallback lk_mul
+#cgo noescape lk_mul_narrow
+#cgo nocallback lk_mul_narrow
 #cgo noescape lk_attend
 #cgo nocallback lk_attend
 #cgo noescape lk_rms_norm
@@ -60,6 +62,11 @@ static void lk_mul(int form, int fmt, float *y, size_t ldy, const float *x, size
 	groups g = {shift, bias, nested, zero, head, values};
 	mul_args a = {y, ldy, x, ldx, M, K, n0, n1, fmt, panels, panel_size, g, scratch};
 	CALL(form, mul, &a);
+}
+static void lk_mul_narrow(int form, int fmt, float *y, size_t ldy, const float *x, size_t ldx, int M, int K, int n0, int n1,
+                          const uint8_t *panels, size_t panel_size, int add, float scale) {
+	mul_args a = {y, ldy, x, ldx, M, K, n0, n1, fmt, panels, panel_size};
+	CALL(form, mul_narrow, &a, add, scale);
 }
 static void lk_attend(int form, float *out, size_t ldo, const float *q, size_t ldq, int R, int G, int hd, int b0, int b1,
                       const uintptr_t *blocks, size_t koff, size_t voff, const int32_t *nkeys, const int32_t *first,
@@ -135,6 +142,15 @@ func (c native) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1
 		(*C.uint8_t)(unsafe.SliceData(m.data)), C.size_t(m.panelSize),
 		C.int(m.shift), C.int(m.bias), C.int(m.nested), C.int(m.groups.Zero), C.size_t(m.head),
 		(*C.uint8_t)(unsafe.SliceData(m.values)), cf(scratch))
+}
+
+func (c native) mulNarrow(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, add bool, scale float32) {
+	sum := C.int(0)
+	if add {
+		sum = 1
+	}
+	C.lk_mul_narrow(c.path, C.int(m.format), cf(y), C.size_t(ldy), cf(x), C.size_t(ldx), C.int(M), C.int(m.cols), C.int(n0), C.int(n1),
+		(*C.uint8_t)(unsafe.SliceData(m.data)), C.size_t(m.panelSize), sum, C.float(scale))
 }
 
 // attend gives C the addresses of the blocks as numbers. They stay good: keep

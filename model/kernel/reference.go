@@ -211,6 +211,18 @@ func (reference) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n
 	}
 }
 
+func (r reference) mulNarrow(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, add bool, scale float32) {
+	if !add {
+		r.mul(m, y, ldy, x, ldx, M, n0, n1, &Scratch{})
+		return
+	}
+	delta := make([]float32, M*m.rows)
+	r.mul(m, delta, m.rows, x, ldx, M, n0, n1, &Scratch{})
+	for i := range M {
+		r.addScaled(y[i*ldy+n0:i*ldy+n1], delta[i*m.rows+n0:i*m.rows+n1], scale)
+	}
+}
+
 func (reference) rmsNorm(dst, x, weight []float32, eps float32) {
 	var p [16]float32
 	for i, v := range x {
