@@ -7,8 +7,22 @@ import (
 	"slices"
 )
 
+// bundle is a set of jobs with the same tokens, as those of all variants on one
+// request are: they begin together and stay in step, so that what is equal in
+// them is computed once.
+type bundle struct {
+	key     uint64      // of the tokens
+	waiting []*sequence // not admitted
+	active  []*sequence
+	awaits  *block // what others compute of its prefix
+}
+
+// bundleJobs is the most jobs of a bundle.
+const bundleJobs = 64
+
 // Submit queues a job. Jobs begin in the order of submission, except that one
-// whose prefix is being computed for another waits for it. What can be seen to be
+// begins with the first that has the same tokens, and that one whose prefix is being
+// computed for another waits for it. What can be seen to be
 // wrong with a job at once is an error here; the job is then not queued.
 func (e *Engine) Submit(job Job) error {
 	if e.closed {
@@ -18,8 +32,35 @@ func (e *Engine) Submit(job Job) error {
 	if err != nil {
 		return err
 	}
-	e.waiting = append(e.waiting, s)
+	e.queue(s)
 	return nil
+}
+
+// queue puts a sequence into the bundle that waits with the same tokens, or into
+// a new one.
+func (e *Engine) queue(s *sequence) {
+	if e.bundles == nil {
+		e.bundles = map[uint64]*bundle{}
+	}
+	key := hashTokens(s.inputs)
+	b := e.bundles[key]
+	if b == nil || len(b.waiting) >= bundleJobs || !slices.Equal(b.waiting[0].inputs, s.inputs) {
+		b = &bundle{key: key}
+		e.bundles[key] = b
+		e.waiting = append(e.waiting, b)
+	}
+	b.waiting = append(b.waiting, s)
+	s.bundle = b
+	e.queued++
+}
+
+// hashTokens is FNV-1a by tokens; those with equal hashes are compared.
+func hashTokens(tokens []int32) uint64 {
+	h := uint64(14695981039346656037)
+	for _, t := range tokens {
+		h = (h ^ uint64(uint32(t))) * 1099511628211
+	}
+	return h
 }
 
 func (e *Engine) newSequence(job Job) (*sequence, error) {
@@ -28,6 +69,7 @@ func (e *Engine) newSequence(job Job) (*sequence, error) {
 		if s.adapter = e.adapters[job.Adapter]; s.adapter == nil {
 			return nil, fmt.Errorf("adapter %q is not loaded", job.Adapter)
 		}
+		s.first = s.adapter.firstChanged()
 	}
 	for i, id := range job.Tokens {
 		if id < 0 || int(id) >= e.config.VocabSize {
@@ -64,28 +106,39 @@ func (e *Engine) newSequence(job Job) (*sequence, error) {
 			s.stream = e.tokenizer.Stream(job.Answer == nil)
 		}
 	}
-	if most := e.config.MaxPositionEmbeddings; len(s.inputs) > most {
-		return nil, fmt.Errorf("%d tokens, the model has %d positions", len(s.inputs), most)
+	s.prompt = len(s.inputs)
+	if most := e.config.MaxPositionEmbeddings; s.prompt > most {
+		return nil, fmt.Errorf("%d tokens, the model has %d positions", s.prompt, most)
 	}
 	return s, nil
 }
 
 // Pending is the number of jobs that have no result yet.
-func (e *Engine) Pending() int { return len(e.waiting) + len(e.active) }
+func (e *Engine) Pending() int { return e.queued + len(e.active) }
 
 // Cancel ends a job. A generation that runs ends with what it has written and
 // StopCancelled; any other job ends with an error. It reports whether the job was there.
 func (e *Engine) Cancel(id int) (Result, bool) {
-	for i, s := range e.waiting {
-		if s.job.ID == id {
-			e.waiting = slices.Delete(e.waiting, i, i+1)
-			return e.cancelled(s), true
-		}
+	is := func(s *sequence) bool { return s.job.ID == id }
+	if i := slices.IndexFunc(e.active, is); i >= 0 {
+		s := e.active[i]
+		e.active = slices.Delete(e.active, i, i+1)
+		e.leave(s)
+		return e.cancelled(s), true
 	}
-	for i, s := range e.active {
-		if s.job.ID == id {
-			e.active = slices.Delete(e.active, i, i+1)
-			e.leave(s)
+	for i, b := range e.waiting {
+		if k := slices.IndexFunc(b.waiting, is); k >= 0 {
+			s := b.waiting[k]
+			b.waiting = slices.Delete(b.waiting, k, k+1)
+			e.queued--
+			if len(b.waiting) == 0 {
+				e.begun(b)
+				if i == 0 {
+					e.waiting = e.waiting[1:]
+				} else {
+					e.waiting = slices.Delete(e.waiting, i, i+1)
+				}
+			}
 			return e.cancelled(s), true
 		}
 	}
@@ -100,124 +153,204 @@ func (e *Engine) cancelled(s *sequence) Result {
 	return s.result
 }
 
+// begun says that no further job joins a bundle.
+func (e *Engine) begun(b *bundle) {
+	if e.bundles[b.key] == b {
+		delete(e.bundles, b.key)
+	}
+}
+
 // admit moves waiting jobs into the batch while there is room for their keys
 // and values and for their tokens. Jobs that can never fit come back as results.
 func (e *Engine) admit() (impossible []Result) {
+	if e.full && len(e.active) > 0 {
+		return nil // until a job leaves
+	}
+	e.full = false
 	rows := 0
 	for _, s := range e.active {
 		rows += len(s.inputs) - s.computed
 	}
-	// A job may wait for the prefix that another computes, and those behind it go first.
-	kept := e.waiting[:0]
-	full := false
-	for i, s := range e.waiting {
-		if full || rows >= 2*stepRows || len(e.active) >= stepRows || i == lookAhead {
-			kept = append(kept, e.waiting[i:]...)
-			break
+	// A bundle may wait for the prefix that others compute, and those behind it go first.
+	seen, kept := 0, 0
+	for ; seen < min(len(e.waiting), lookAhead) && !e.full && rows < 2*stepRows && len(e.active) < stepRows; seen++ {
+		b := e.waiting[seen]
+		if len(e.active) == 0 || !e.prefixPending(b) {
+			before := len(e.active)
+			impossible = append(impossible, e.begin(b)...)
+			for _, s := range e.active[before:] {
+				rows += len(s.inputs) - s.computed
+			}
 		}
-		if len(e.active) > 0 && e.cache.pending(s.job.Adapter, s.inputs, s.wanted) >= blockLen/2 {
-			kept = append(kept, s)
-			continue
-		}
-		switch err := e.enter(s); {
-		case err == nil:
-			e.active = append(e.active, s)
-			rows += len(s.inputs) - s.computed
-		case len(e.active) > 0:
-			full = true // in order: what does not fit now goes first when there is room
-			kept = append(kept, s)
-		default:
-			impossible = append(impossible, Result{ID: s.job.ID, Err: err})
+		if len(b.waiting) > 0 {
+			e.waiting[kept] = b
+			kept++
 		}
 	}
-	clear(e.waiting[len(kept):])
-	e.waiting = kept
+	// Those that were looked at and stay move up to the others.
+	copy(e.waiting[seen-kept:seen], e.waiting[:kept])
+	clear(e.waiting[:seen-kept])
+	e.waiting = e.waiting[seen-kept:]
 	return impossible
 }
 
-// enter takes what the cache has of the prefix and reserves room for the rest.
+// prefixPending reports whether others are computing so much of a bundle's
+// prefix that it should wait for it.
+func (e *Engine) prefixPending(b *bundle) bool {
+	if w := b.awaits; w != nil && w.data != nil && w.valid < w.planned {
+		return true
+	}
+	b.awaits = nil
+	top := len(e.cache.layout.strata) - 1
+	for _, s := range b.waiting {
+		n, last := e.cache.pending(top, s.lineage(e.cache.layout.strata[top]), s.inputs[:s.wanted])
+		if n >= blockLen/2 {
+			b.awaits = last
+			return true
+		}
+	}
+	return false
+}
+
+// begin admits the jobs of a bundle, all of them or, where others run whose end
+// it can wait for, none. Those that can never fit come back.
+func (e *Engine) begin(b *bundle) (impossible []Result) {
+	before := len(e.active)
+	e.begun(b)
+	// Who is in more of the layers as the base is comes first, as in a step.
+	slices.SortStableFunc(b.waiting, compareVariants)
+	var left []*sequence
+	for i, s := range b.waiting {
+		err := e.enter(s)
+		if errors.Is(err, errCacheFull) {
+			e.full = true
+			if before == 0 {
+				left = b.waiting[i:]
+				break
+			}
+			for _, s := range e.active[before:] {
+				e.leave(s)
+				left = append(left, s)
+			}
+			clear(e.active[before:])
+			e.active = e.active[:before]
+			left = append(left, b.waiting[i:]...)
+			e.full = true // after leave
+			break
+		}
+		if err != nil {
+			impossible = append(impossible, Result{ID: s.job.ID, Err: err})
+			continue
+		}
+		b.active = append(b.active, s)
+		e.active = append(e.active, s)
+	}
+	e.queued -= len(b.waiting) - len(left)
+	b.waiting = left
+	return impossible
+}
+
+// enter takes what the cache has of the prefix, or others are computing, and
+// reserves room for the rest.
 func (e *Engine) enter(s *sequence) error {
-	key := s.job.Adapter
-	positions := len(s.inputs)
+	c := e.cache
+	positions, prompt := len(s.inputs), (len(s.inputs)+blockLen-1)/blockLen
 	if s.generates() {
 		// The last token is not run through the model.
 		positions += min(s.job.MaxNewTokens-1, e.config.MaxPositionEmbeddings-positions)
 	}
 	blocks := (positions + blockLen - 1) / blockLen
-	if blocks > e.cache.capacity {
+	if needed := int64(blocks) * c.blockBytes(); needed > c.capacity {
 		return &MemoryError{
 			What:   fmt.Sprintf("keys and values of %d positions", positions),
-			Needed: int64(blocks) * e.cache.blockBytes(), Allowed: int64(e.cache.capacity) * e.cache.blockBytes(),
+			Needed: needed, Allowed: c.capacity,
 		}
 	}
-	shared, from, partial := e.cache.match(key, s.inputs, s.wanted)
+	s.places = make([]place, len(c.layout.strata))
+	froms := make([]*block, len(s.places))
+	need := int64(0)
 	// Readers first: what is shared must not be evicted to make room.
-	for _, b := range shared {
-		b.refs++
+	for i := range s.places {
+		p, size := &s.places[i], c.layout.strata[i].bytes()
+		node := c.root(i, s.lineage(c.layout.strata[i]))
+		p.root = node
+		for len(p.blocks) < prompt {
+			tokens := s.tokensOf(len(p.blocks))
+			next := node.withPrefix(tokens, 0)
+			if next == nil {
+				if froms[i], _ = node.computed(tokens); froms[i] != nil {
+					froms[i].refs++
+				}
+				break
+			}
+			p.hold(next)
+			p.owes = s.generates() && len(tokens) < blockLen
+			node = next
+		}
+		need += int64(blocks-len(p.blocks)) * size
+		if p.owes {
+			need += size
+		}
 	}
-	if from != nil {
-		from.refs++
-	}
-	need := blocks - len(shared)
-	err := e.cache.reserve(need)
-	if err != nil && from != nil {
-		// The block to copy from is one more than the sequence needs.
-		from.refs--
-		from, partial = nil, 0
-		err = e.cache.reserve(need)
+	err := c.reserve(need)
+	if err != nil {
+		// Blocks to copy from and to share a while are more than the sequence needs.
+		for i := range s.places {
+			p := &s.places[i]
+			if froms[i] != nil {
+				froms[i].refs--
+				froms[i] = nil
+			}
+			if p.owes {
+				p.owes = false
+				e.unhold(s, p.pop())
+			}
+		}
+		err = c.reserve(need)
 	}
 	if err != nil {
-		for _, b := range shared {
-			b.refs--
+		for i := range s.places {
+			for p := &s.places[i]; len(p.blocks) > 0; {
+				e.unhold(s, p.pop())
+			}
 		}
+		s.places = nil
 		return err
 	}
-	if from != nil {
-		defer func() { from.refs-- }()
-	}
 	s.promised = need
-	for _, b := range shared {
-		s.hold(b)
-	}
-	s.computed = len(shared) * blockLen
-	for at := s.computed; at < len(s.inputs); at += blockLen {
-		b := e.take(s, s.inputs[at:min(at+blockLen, len(s.inputs))])
-		if at == s.computed && partial > 0 {
-			copy(b.data, from.data)
-			b.valid = partial
+	s.computed = s.wanted
+	for i := range s.places {
+		p := &s.places[i]
+		for from := froms[i]; len(p.blocks) < prompt; from = nil {
+			tokens := s.tokensOf(len(p.blocks))
+			b := e.take(s, i, tokens)
+			if from != nil {
+				from.refs--
+				copy(b.data, from.data)
+				b.valid = min(commonPrefix(from.tokens[:from.valid], tokens), len(tokens))
+			}
 		}
+		s.computed = min(s.computed, p.valid())
 	}
-	s.computed += partial
-	s.result.Computed = len(s.inputs) - s.computed
 	return nil
 }
 
-func (e *Engine) take(s *sequence, tokens []int32) *block {
-	parent := e.cache.root(s.job.Adapter)
-	if n := len(s.blocks); n > 0 {
-		parent = s.blocks[n-1]
-	}
-	b := e.cache.take(parent, tokens)
-	s.promised--
-	s.hold(b)
-	return b
-}
-
-func (s *sequence) hold(b *block) {
-	s.blocks = append(s.blocks, b)
-	s.data = append(s.data, b.data)
+// tokensOf are the tokens of a block of the inputs.
+func (s *sequence) tokensOf(block int) []int32 {
+	return s.inputs[block*blockLen : min((block+1)*blockLen, len(s.inputs))]
 }
 
 // leave gives back what a sequence holds; its blocks stay for others to share.
 func (e *Engine) leave(s *sequence) {
+	e.full = false
 	e.cache.reserved -= s.promised
 	s.promised = 0
-	for _, b := range s.blocks {
-		b.refs--
-		b.used = e.cache.tick()
-		if b.refs == 0 {
-			b.planned = b.valid // nobody computes the rest any more
+	for i := range s.places {
+		for p := &s.places[i]; len(p.blocks) > 0; {
+			e.unhold(s, p.pop())
 		}
 	}
-	s.blocks, s.data = nil, nil
+	s.places = nil
+	b := s.bundle
+	b.active = slices.DeleteFunc(b.active, func(a *sequence) bool { return a == s })
 }

@@ -144,7 +144,7 @@ func (e *Engine) attend(n int, chunks []chunk, out, q []float32) {
 			}
 		}
 		keys, values := place.offsets(p.head)
-		kv := kernel.KV{Blocks: p.seq.data, K: keys, V: values, HeadDim: l.HeadDim}
+		kv := kernel.KV{Blocks: p.seq.places[place.stratum].data, K: keys, V: values, HeadDim: l.HeadDim}
 		from := p.row*width + p.head*group*l.HeadDim
 		kernel.AttendGroup(out[from:], width, q[from:], width, p.n, group, kv, visible[:p.n], first[:p.n],
 			float32(cfg.AttentionScale), e.pool.Scratch(worker))

@@ -1,8 +1,6 @@
 package model
 
 import (
-	"context"
-
 	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/kernel"
 )
@@ -35,91 +33,18 @@ type layer struct {
 
 // batch is the scratch memory of one step, kept between steps.
 type batch struct {
-	x, h, q, k, v, attn, gate, up, update []float32
-	tokens, positions                     []int32
-	adapters                              []*adapter // of each row
-	blocks                                []*block   // where the rows' keys and values go
-	segments, headSegments                []segment
-	heads                                 []headRow
-	verdicts                              []verdict // of heads
-	samplers                              []sampler // of threads
-	parts                                 []attention
-	normed, logits                        []float32
-	cos, sin                              [][]float32 // of each rope, [rows][hd/2]
-	perLayer                              []float32   // [rows][layers·p]
-	products                              products
-	block                                 blockWork
-}
-
-// segment is a run of rows that share an adapter.
-type segment struct {
-	adapter    *adapter
-	start, end int
-}
-
-// forward computes the rows of chunks, stores their keys and values, and hands
-// the verdict of the rows that are wanted to accept.
-func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
-	cfg, b := e.config, &e.batch
-	rows := e.gather(chunks)
-	x := grow(&b.x, rows*cfg.HiddenSize)
-	e.embed(x, rows)
-	e.turn(rows)
-	if cfg.PerLayerInput > 0 {
-		if err := e.perLayerInputs(x, rows); err != nil {
-			return err
-		}
-	}
-	for n := range cfg.Layers {
-		if err := context.Cause(ctx); err != nil {
-			return err
-		}
-		e.attention(n, chunks, x, rows)
-		e.feedForward(n, x, rows)
-		e.finishLayer(n, x, rows)
-	}
-	if err := e.score(ctx, x); err != nil {
-		return err
-	}
-	for _, c := range chunks {
-		c.seq.computedTo(c.start + c.n)
-	}
-	for i, h := range b.heads {
-		if h.seq.capture == nil {
-			e.accept(h.seq, h.position, b.verdicts[i])
-		}
-	}
-	return nil
-}
-
-// gather lists tokens, positions, adapter segments and wanted rows of a step.
-func (e *Engine) gather(chunks []chunk) int {
-	b := &e.batch
-	b.tokens, b.positions, b.segments, b.heads = b.tokens[:0], b.positions[:0], b.segments[:0], b.heads[:0]
-	b.blocks, b.adapters = b.blocks[:0], b.adapters[:0]
-	for _, c := range chunks {
-		start := len(b.tokens)
-		for p := c.start; p < c.start+c.n; p++ {
-			if p >= c.seq.wanted {
-				b.heads = append(b.heads, headRow{seq: c.seq, row: len(b.tokens), position: p})
-			}
-			b.tokens = append(b.tokens, c.seq.inputs[p])
-			b.positions = append(b.positions, int32(p))
-			b.blocks = append(b.blocks, c.seq.blocks[p/blockLen])
-			b.adapters = append(b.adapters, c.seq.adapter)
-		}
-		b.segments = appendSegment(b.segments, c.seq.adapter, start, len(b.tokens))
-	}
-	return len(b.tokens)
-}
-
-// appendSegment adds rows to the last segment, if they share its adapter.
-func appendSegment(list []segment, a *adapter, start, end int) []segment {
-	if n := len(list); n > 0 && list[n-1].adapter == a {
-		list[n-1].end = end
-		return list
-	}
-	return append(list, segment{adapter: a, start: start, end: end})
+	x, next, h, q, k, v, attn, gate, up, update []float32
+	rowSet                                      // of the stratum that is computed
+	heads                                       []headRow
+	headSegments                                []segment
+	verdicts                                    []verdict // of heads
+	samplers                                    []sampler // of threads
+	parts                                       []attention
+	normed, logits                              []float32
+	cos, sin                                    [][]float32 // of each rope, [rows][hd/2]
+	perLayer                                    []float32   // [rows][layers·p]
+	products                                    products
+	block                                       blockWork
 }
 
 // embed writes the embeddings of the rows' tokens.

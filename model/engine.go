@@ -59,8 +59,15 @@ type Engine struct {
 	adapters  map[string]*adapter
 	closed    bool
 
-	waiting, active []*sequence
-	batch           batch
+	waiting []*bundle
+	bundles map[uint64]*bundle // those that further jobs may join, by their tokens
+	queued  int                // jobs of waiting
+	full    bool               // the first of waiting needs room that a job must give back
+	active  []*sequence
+	step    uint64 // number of the step
+	planner planner
+	batch   batch
+	work    Work
 }
 
 // Tokenizer is what the engine needs of a tokenizer.
@@ -228,7 +235,7 @@ func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weight
 		return err
 	}
 	e.memory = budget{allowed: opt.MemoryBytes, cache: opt.CacheBytes, weights: size + e.config.workingBytes(opt.Threads)}
-	if err := e.shareMemory(0); err != nil {
+	if err := e.share(); err != nil {
 		return err
 	}
 	e.pool = kernel.NewPool(opt.Threads)

@@ -45,11 +45,7 @@ func (e *Engine) append(s *sequence, v verdict) {
 		s.finish(StopContext)
 		return
 	}
-	if len(s.inputs)%blockLen == 0 {
-		e.take(s, []int32{v.token})
-	} else {
-		s.blocks[len(s.blocks)-1].extend(v.token)
-	}
+	e.place(s, v.token)
 	s.inputs = append(s.inputs, v.token)
 }
 

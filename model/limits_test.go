@@ -114,26 +114,26 @@ func TestMemoryLimit(t *testing.T) {
 func TestResize(t *testing.T) {
 	layout := newKVLayout([]architecture.Layer{{NumKeyValueHeads: 1, HeadDim: 2}})
 	c := newKVCache(layout, 10*layout.bytes())
-	fill := func(variant string, n int) (last *block) {
-		if err := c.reserve(n); err != nil {
+	fill := func(lineage *adapter, n int) (last *block) {
+		if err := c.reserve(int64(n) * c.blockBytes()); err != nil {
 			t.Fatal(err)
 		}
-		last = c.root(variant)
+		last = c.root(0, lineage)
 		for i := range n {
-			last = c.take(last, []int32{int32(i)})
+			last = c.take(last, []int32{int32(i)}, nil)
 			last.refs--
 		}
 		return last
 	}
-	fill("a", 6)
-	fill("b", 4)
-	if err := c.resize(3 * c.blockBytes()); err != nil || c.allocated > 3 || c.capacity != 3 {
-		t.Errorf("resize: %v, %d blocks of %d", err, c.allocated, c.capacity)
+	fill(nil, 6)
+	fill(&adapter{name: "b"}, 4)
+	if err := c.resize(3 * c.blockBytes()); err != nil || c.used+c.spare > 3*c.blockBytes() || c.capacity != 3*c.blockBytes() {
+		t.Errorf("resize: %v, %d bytes of %d", err, c.used+c.spare, c.capacity)
 	}
-	if err := c.resize(10 * c.blockBytes()); err != nil || c.capacity != 10 {
-		t.Errorf("resize: %v, %d blocks", err, c.capacity)
+	if err := c.resize(10 * c.blockBytes()); err != nil || c.capacity != 10*c.blockBytes() {
+		t.Errorf("resize: %v, %d bytes", err, c.capacity)
 	}
-	last := fill("c", 2)
+	last := fill(&adapter{name: "c"}, 2)
 	last.refs++
 	if err := c.resize(0); !errors.Is(err, errCacheFull) {
 		t.Errorf("resize under a reader: error %v", err)

@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ailiance/lorabench/model/architecture"
@@ -35,8 +36,12 @@ type budget struct {
 	allowed  int64 // in all; 0: no limit
 	cache    int64 // keys and values, as Options say; 0: what is left
 	weights  int64 // base model, tables and working memory
+	strata   int64 // more working memory, where variants share layers
 	adapters int64
 }
+
+// fixed is what is not for keys and values.
+func (b budget) fixed() int64 { return b.weights + b.strata + b.adapters }
 
 // cacheBytes is the memory for keys and values beside weights and adapters, of
 // which at least least bytes must be there.
@@ -50,17 +55,17 @@ func (b budget) cacheBytes(least int64) (int64, error) {
 		}
 		return max(DefaultCacheBytes, least), nil
 	}
-	if needed := b.weights + b.adapters + least; needed > b.allowed {
-		what := fmt.Sprintf("weights of %s, with keys and values of %s", mebibytes(b.weights), mebibytes(least))
+	if needed := b.fixed() + least; needed > b.allowed {
+		what := fmt.Sprintf("weights of %s, with keys and values of %s", mebibytes(b.weights+b.strata), mebibytes(least))
 		if b.adapters > 0 {
-			what = fmt.Sprintf("weights of %s, adapters of %s, with keys and values of %s", mebibytes(b.weights), mebibytes(b.adapters), mebibytes(least))
+			what = fmt.Sprintf("weights of %s, adapters of %s, with keys and values of %s", mebibytes(b.weights+b.strata), mebibytes(b.adapters), mebibytes(least))
 		}
 		return 0, &MemoryError{What: what, Needed: needed, Allowed: b.allowed}
 	}
 	if b.cache > 0 {
 		return b.cache, nil
 	}
-	return b.allowed - b.weights - b.adapters, nil
+	return b.allowed - b.fixed(), nil
 }
 
 // leastCache is the memory for the keys and values of one sequence of
@@ -109,10 +114,9 @@ func values(shape []int) int {
 	return n
 }
 
-// workingBytes is the memory for the rows of a step.
-func (c config) workingBytes(threads int) int64 {
-	d := c.HiddenSize
-	most, angles, hd := 0, 0, 0
+// rowBytes is the memory for a row of a step.
+func (c config) rowBytes() int64 {
+	most, angles := 0, 0
 	for i, l := range c.Layers {
 		q, kv := c.NumAttentionHeads*l.HeadDim, l.NumKeyValueHeads*l.HeadDim
 		width := 0
@@ -122,32 +126,55 @@ func (c config) workingBytes(threads int) int64 {
 			}
 		}
 		most = max(most, 2*q+2*kv+2*l.IntermediateSize+width) // q, attn, k, v, gate, up, update
-		hd = max(hd, l.HeadDim)
 	}
 	for _, r := range c.Ropes {
 		angles += r.HeadDim // cos and sin
 	}
-	row := int64(2*d + most + angles + 2*c.NumHiddenLayers*c.PerLayerInput) // x, h, …
-	head := int64(d + c.VocabSize)
-	scratch := int64(threads) * kernel.ScratchFloats(hd)
-	return 4 * (stepRows*row + headRows*head + scratch)
+	return 4 * int64(2*c.HiddenSize+most+angles+2*c.NumHiddenLayers*c.PerLayerInput) // x, h, …
 }
 
-// shareMemory sets the room for keys and values beside what else is resident.
-// No job may be running.
-func (e *Engine) shareMemory(adapters int64) error {
-	b := e.memory
-	b.adapters = adapters
-	bytes, err := b.cacheBytes(e.config.leastCache())
+// workingBytes is the memory for a step whose layers are one stratum.
+func (c config) workingBytes(threads int) int64 {
+	hd := 0
+	for _, l := range c.Layers {
+		hd = max(hd, l.HeadDim)
+	}
+	head, scratch := 4*int64(c.HiddenSize+c.VocabSize), 4*int64(threads)*kernel.ScratchFloats(hd)
+	return stepRows*c.rowBytes() + headRows*head + scratch
+}
+
+// strataBytes is the memory that a step of several strata takes beside that.
+func (c config) strataBytes() int64 {
+	return (stratumRows-stepRows)*c.rowBytes() + stratumRows*4*int64(c.HiddenSize) // and the rows that fork
+}
+
+// share divides the layers and the memory among the adapters that are resident:
+// what is left is for keys and values. Where a bound of the strata moves, all
+// prefixes are forgotten. No job may be running. On an error all is as before.
+func (e *Engine) share() error {
+	m := e.memory
+	m.adapters = 0
+	for _, a := range e.adapters {
+		m.adapters += a.bytes()
+	}
+	bounds := e.bounds()
+	m.strata = 0
+	if len(bounds) > 0 {
+		m.strata = e.config.strataBytes()
+	}
+	bytes, err := m.cacheBytes(e.config.leastCache())
 	if err != nil {
 		return err
 	}
-	e.memory = b
-	if e.cache == nil {
-		e.cache = newKVCache(newKVLayout(e.config.Layers), bytes)
-		return nil
+	if e.cache != nil && slices.Equal(bounds, e.cache.layout.bounds()) {
+		err = e.cache.resize(bytes)
+	} else {
+		e.cache = newKVCache(newKVLayout(e.config.Layers, bounds...), bytes)
 	}
-	return e.cache.resize(bytes)
+	if err == nil {
+		e.memory = m
+	}
+	return err
 }
 
 // joinFaults lists the first few faults and counts the rest.
@@ -171,7 +198,7 @@ type MemoryUse struct {
 func (e *Engine) Memory() MemoryUse {
 	c := e.cache
 	return MemoryUse{
-		Weights: e.memory.weights, Adapters: e.memory.adapters,
-		Cache: int64(c.allocated) * c.blockBytes(), CacheMax: int64(c.capacity) * c.blockBytes(),
+		Weights: e.memory.weights + e.memory.strata, Adapters: e.memory.adapters,
+		Cache: c.used + c.spare, CacheMax: c.capacity,
 	}
 }

@@ -56,7 +56,7 @@ func (e *Engine) addPerLayerInput(n int, x []float32, rows int) {
 	gate, h := grow(&b.gate, rows*p), grow(&b.h, rows*d)
 	e.linear(n, x, rows, nil, output{architecture.PerLayerInputGate, gate})
 	e.pool.Run(rows, func(_, i int) {
-		at := i*width + n*p
+		at := int(b.origins[i])*width + n*p
 		kernel.GELUTanhMul(gate[i*p:(i+1)*p], b.perLayer[at:at+p])
 	})
 	e.linear(n, gate, rows, nil, output{architecture.PerLayerProjection, h})

@@ -73,10 +73,11 @@ func (e *Engine) LoadAdapter(ctx context.Context, name string, dir fs.FS) (*Proo
 	if err := e.probe(ctx, a, proof); err != nil {
 		return nil, err
 	}
-	if err := e.shareMemory(e.memory.adapters + a.bytes()); err != nil {
+	e.adapters[name] = a
+	if err := e.share(); err != nil {
+		delete(e.adapters, name)
 		return nil, fmt.Errorf("adapter %s: %w", name, err)
 	}
-	e.adapters[name] = a
 	return proof, nil
 }
 
@@ -90,11 +91,11 @@ func (e *Engine) UnloadAdapter(name string) error {
 	if e.Pending() > 0 {
 		return fmt.Errorf("adapter %s: jobs are running", name)
 	}
-	if err := e.cache.drop(name); err != nil {
+	if err := e.cache.drop(a); err != nil {
 		return err
 	}
 	delete(e.adapters, name)
-	return e.shareMemory(e.memory.adapters - a.bytes())
+	return e.share()
 }
 
 // AdapterHash is the sha256 of a loaded adapter's files, "" where it is not loaded.
@@ -277,22 +278,24 @@ func (e *Engine) visitLogits(ctx context.Context, tokens []int32, visit func(var
 	case e.Pending() > 0:
 		return fmt.Errorf("jobs are running")
 	}
-	jobs := e.cache
+	jobs, work := e.cache, e.work
 	defer func() {
 		e.abandon() // none are left, unless there was an error
-		e.cache = jobs
+		e.cache, e.work = jobs, work
 	}()
 	blocks := len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
-	e.cache = newKVCache(jobs.layout, int64(blocks)*jobs.blockBytes())
+	e.cache = newKVCache(newKVLayout(e.config.Layers), int64(blocks)*jobs.blockBytes())
 	for i, a := range variants {
 		s, err := e.newSequence(Job{ID: i, Tokens: tokens, MaxNewTokens: 1})
 		if err != nil {
 			return err
 		}
 		s.adapter, s.wanted = a, 0
-		s.job.Adapter = fmt.Sprint(i) // its own prefix tree
+		if a != nil {
+			s.first = a.firstChanged()
+		}
 		s.capture = func(position int, logits []float32) { visit(i, position, logits) }
-		e.waiting = append(e.waiting, s)
+		e.queue(s)
 	}
 	for e.Pending() > 0 {
 		results, err := e.Step(ctx)
@@ -313,5 +316,5 @@ func (e *Engine) abandon() {
 	for _, s := range e.active {
 		e.leave(s)
 	}
-	e.active, e.waiting = nil, nil
+	e.active, e.waiting, e.bundles, e.queued = nil, nil, nil, 0
 }

@@ -291,7 +291,7 @@ func FuzzStopStrings(f *testing.F) {
 		stops := strings.Split(until, "|")
 		r := rand.New(rand.NewPCG(uint64(seed), 1))
 		e := &Engine{config: config{Config: tinyConfig()}}
-		s := &sequence{job: Job{Until: stops, MaxNewTokens: 1 + max(most, 0)%50}, stream: pieceStream{all}, blocks: []*block{{}}}
+		s := &sequence{job: Job{Until: stops, MaxNewTokens: 1 + max(most, 0)%50}, stream: pieceStream{all}}
 		e.config.MaxPositionEmbeddings, s.inputs = 1<<20, make([]int32, 1)
 		e.active = []*sequence{s}
 		text, shown := "", ""
@@ -308,8 +308,6 @@ func FuzzStopStrings(f *testing.F) {
 			if stop == "" && len(s.result.New)+1 == s.job.MaxNewTokens {
 				stop = StopLength
 			}
-			s.inputs = make([]int32, 1) // no further block is needed
-			s.blocks[0].planned = 0
 			e.append(s, verdict{token: id})
 			now := e.Written(0)
 			if !strings.HasPrefix(now, shown) && s.result.Stop == "" {

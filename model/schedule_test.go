@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -71,10 +72,13 @@ func bitsOf(r Result) string {
 // forget drops all prefixes that were computed.
 func (e *Engine) forget(t testing.TB) {
 	t.Helper()
-	for _, variant := range sortedKeys(e.cache.roots) {
-		if err := e.cache.drop(variant); err != nil {
+	for _, lineage := range append(slices.Collect(maps.Values(e.adapters)), nil) {
+		if err := e.cache.drop(lineage); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if e.cache.used != 0 || e.cache.reserved != 0 {
+		t.Fatalf("%d bytes used and %d promised of an empty cache", e.cache.used, e.cache.reserved)
 	}
 }
 
@@ -137,7 +141,7 @@ func TestRandomSchedules(t *testing.T) {
 				e := open(Options{Threads: []int{1, 2, 5}[r.IntN(3)], CacheBytes: int64(room) * alone.cache.blockBytes()})
 				schedule(t, r, e, jobs, want)
 				if e.cache.reserved != 0 || len(e.active) != 0 {
-					t.Errorf("%d blocks are promised and %d jobs active at the end", e.cache.reserved, len(e.active))
+					t.Errorf("%d bytes are promised and %d jobs active at the end", e.cache.reserved, len(e.active))
 				}
 				e.forget(t) // fails where a reader was not counted down
 			})

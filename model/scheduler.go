@@ -8,10 +8,7 @@ import (
 	"strings"
 )
 
-// stepRows is the most tokens that one pass over the weights computes.
-const stepRows = 256
-
-// lookAhead is how many waiting jobs a step considers.
+// lookAhead is how many waiting bundles a step considers.
 const lookAhead = 4 * stepRows
 
 // Job is one thing asked of the engine: log-likelihoods of the last Scored
@@ -53,7 +50,7 @@ type Result struct {
 	Stop        StopReason
 
 	PromptTokens int // len(Job.Tokens)
-	Computed     int // prompt positions computed, and not found in the cache
+	Computed     int // prompt positions computed, by itself or with jobs of other variants, and not found in the cache
 }
 
 // ErrNotFinite is the error of a job whose logits are NaN or infinite.
@@ -70,14 +67,17 @@ type sequence struct {
 	job     Job
 	adapter *adapter // nil for the base
 	inputs  []int32  // tokens to run through the model, generated ones appended
+	prompt  int      // of these, those of the job
 	wanted  int      // first position whose logits are needed
 	capture func(position int, logits []float32)
 	drawKey [sha256.Size]byte // where tokens are drawn
 
-	computed int // positions whose keys and values are in blocks
-	blocks   []*block
-	data     [][]float32 // of blocks
-	promised int         // blocks reserved and not taken yet
+	bundle   *bundle
+	first    int     // the first layer that the adapter changes
+	computed int     // positions whose keys and values are in all places
+	places   []place // of each stratum
+	promised int64   // bytes reserved and not taken yet
+	planned  uint64  // the last step that computes a part of it
 
 	result Result
 	stream TextStream
@@ -85,12 +85,6 @@ type sequence struct {
 }
 
 func (s *sequence) generates() bool { return s.job.Scored == 0 && s.capture == nil }
-
-// chunk is the part of a sequence that one step computes.
-type chunk struct {
-	seq      *sequence
-	start, n int // positions
-}
 
 // Step runs one pass over the weights for as many tokens of as many jobs as fit
 // and returns the jobs that it finished, in the order of their admission. It
@@ -137,34 +131,4 @@ func (s *sequence) finished() bool {
 		return s.result.Stop != ""
 	}
 	return s.computed == len(s.inputs)
-}
-
-// plan chooses the rows of a step: the next token of every generation first,
-// then prompts in order of admission, sorted by variant so that the rows of an
-// adapter lie together.
-func (e *Engine) plan() []chunk {
-	var chunks []chunk
-	left := stepRows
-	for _, decoding := range []bool{true, false} {
-		for _, s := range e.active {
-			n := len(s.inputs) - s.computed
-			if n == 0 || left == 0 || (n == 1) != decoding {
-				continue
-			}
-			n = min(n, left)
-			left -= n
-			chunks = append(chunks, chunk{seq: s, start: s.computed, n: n})
-		}
-	}
-	slices.SortStableFunc(chunks, func(a, b chunk) int { return strings.Compare(a.seq.job.Adapter, b.seq.job.Adapter) })
-	return chunks
-}
-
-// computedTo records that the keys and values of s are there up to position n.
-func (s *sequence) computedTo(n int) {
-	for i := s.computed / blockLen; i*blockLen < n; i++ {
-		b := s.blocks[i]
-		b.valid = max(b.valid, min(n-i*blockLen, blockLen))
-	}
-	s.computed = n
 }

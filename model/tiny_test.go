@@ -196,9 +196,26 @@ func tinyDirectory(text string, seed uint64) fstest.MapFS {
 // tinyAdapter is a PEFT adapter of random weights on the modules that targets
 // names, as a directory.
 func tinyAdapter(cfg *architecture.Config, rank int, seed uint64, targets ...string) fs.FS {
+	return tinyAdapterAbove(cfg, 0, rank, seed, targets...)
+}
+
+// tinyAdapterAbove is tinyAdapter, of the layers from first on.
+func tinyAdapterAbove(cfg *architecture.Config, first, rank int, seed uint64, targets ...string) fs.FS {
 	r := rand.New(rand.NewPCG(seed, 2))
 	m := memorySource{}
-	for layer := range cfg.NumHiddenLayers {
+	add := func(path string, out, in int) {
+		for _, part := range []struct {
+			name       string
+			rows, cols int
+		}{{"lora_A", rank, in}, {"lora_B", out, rank}} {
+			name := peftPrefix + path + "." + part.name + ".weight"
+			m[name] = checkpoint.Tensor{Name: name, DType: checkpoint.F32, Shape: []int{part.rows, part.cols},
+				Data: randomFloats(r, part.rows*part.cols, 1/math.Sqrt(float64(part.cols)), false)}
+		}
+	}
+	layers := []int{}
+	for layer := first; layer < cfg.NumHiddenLayers; layer++ {
+		layers = append(layers, layer)
 		for l := range architecture.NumLinears {
 			if !slices.ContainsFunc(targets, func(s string) bool { return strings.HasSuffix(l.Path(), s) }) {
 				continue
@@ -207,22 +224,20 @@ func tinyAdapter(cfg *architecture.Config, rank int, seed uint64, targets ...str
 			if !ok {
 				continue
 			}
-			for _, part := range []struct {
-				name       string
-				rows, cols int
-			}{{"lora_A", rank, in}, {"lora_B", out, rank}} {
-				name := peftPrefix + architecture.ModulePath(layer, l) + "." + part.name + ".weight"
-				m[name] = checkpoint.Tensor{Name: name, DType: checkpoint.F32, Shape: []int{part.rows, part.cols},
-					Data: randomFloats(r, part.rows*part.cols, 1/math.Sqrt(float64(part.cols)), false)}
-			}
+			add(architecture.ModulePath(layer, l), out, in)
 		}
 	}
-	list, err := json.Marshal(targets)
+	settings := map[string]any{"peft_type": "LORA", "r": rank, "lora_alpha": rank, "target_modules": targets}
+	if slices.Contains(targets, architecture.LMHead) {
+		add(architecture.LMHead, cfg.VocabSize, cfg.HiddenSize)
+	} else if first > 0 {
+		settings["layers_to_transform"] = layers
+	}
+	text, err := json.Marshal(settings)
 	if err != nil {
 		panic(err)
 	}
-	text := fmt.Sprintf(`{"peft_type":"LORA","r":%d,"lora_alpha":%d,"target_modules":%s}`, rank, rank, list)
-	return fstest.MapFS{adapterConfigFile: {Data: []byte(text)}, peftWeightsFile: {Data: safetensorsOf(m)}}
+	return fstest.MapFS{adapterConfigFile: {Data: text}, peftWeightsFile: {Data: safetensorsOf(m)}}
 }
 
 // loadTiny loads two random adapters, "one" and "two", that reach different
