@@ -5,7 +5,7 @@ LDFLAGS = -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help setup demo build test check lint vuln conformance bench arm64
+.PHONY: help setup demo build test check lint vuln conformance bench bench-peers arm64
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -46,3 +46,10 @@ arm64: ## the same bits on arm64, under emulation (needs qemu-user and gcc-aarch
 
 bench: ## kernels and engine: GFLOP/s, tokens a second
 	$(GO) test -run '^$$' -bench . ./model/kernel ./model ./model/tokenizer
+
+# Programs: LLAMA_BENCH, LLAMA_BATCHED_BENCH, IK_LLAMA_BENCH, LM_EVAL, OPENVINO_PYTHON. MODEL is a GGUF file or a folder
+# of them; HF_MODEL a Hugging Face directory, DATA the datasets, ADAPTERS two PEFT folders with a comma between, for LM_EVAL.
+bench-peers: build ## other engines beside lorabench, in turns: LLAMA_BENCH=… LM_EVAL=… OPENVINO_PYTHON=… MODEL=… (docs/performance.md)
+	$(GO) run ./tools/benchpeers -lorabench bin/lorabench -llama-bench '$(LLAMA_BENCH)' -llama-batched-bench '$(LLAMA_BATCHED_BENCH)' \
+		-ik-llama-bench '$(IK_LLAMA_BENCH)' -lm-eval '$(LM_EVAL)' -openvino-python '$(OPENVINO_PYTHON)' \
+		-models '$(MODEL)' -hf '$(HF_MODEL)' -data '$(DATA)' -adapters '$(ADAPTERS)' -out peers.json $(PEERS_FLAGS)
