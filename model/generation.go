@@ -27,7 +27,7 @@ func (e *Engine) accept(s *sequence, position int, v verdict) {
 
 // append adds a generated token, or ends the generation.
 func (e *Engine) append(s *sequence, v verdict) {
-	if slices.Contains(e.eos, v.token) {
+	if !s.job.IgnoreEOS && slices.Contains(e.eos, v.token) {
 		s.finish(StopEOS)
 		return
 	}

@@ -54,6 +54,24 @@ func readParts(ctx context.Context, dir fs.FS, name string, opt Options, onFault
 	return &r.parts
 }
 
+// ReadConfig reads the configuration of the checkpoint in dir, named as in OpenFS,
+// and no weights.
+func ReadConfig(dir fs.FS, name string) (*architecture.Config, error) {
+	if name == "." {
+		data, err := checkpoint.ReadJSON(dir, checkpoint.ConfigFile)
+		if err != nil {
+			return nil, err
+		}
+		return architecture.Parse(data)
+	}
+	src, err := checkpoint.OpenGGUF(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return architecture.FromGGUF(src)
+}
+
 // partsOf are the parts of a model that has no files.
 func partsOf(config []byte, src checkpoint.Source, hash string, onFault func(error) bool) *parts {
 	r := &partsReader{onFault: onFault, parts: parts{source: src, hash: hash}}

@@ -23,6 +23,7 @@ type Job struct {
 	Until        []string                 // a generation ends where one of these appears
 	Answer       func(text string) string // nil, or the part of a text in which Until is looked for, see Result.Text
 	Sampling     Sampling                 // of a generation; the zero value is greedy
+	IgnoreEOS    bool                     // of a generation: what ends a text is a token like others, for measurements of speed
 }
 
 // StopReason says why a generation ended.
