@@ -169,7 +169,7 @@ func printRatios(w io.Writer, ratios []*benchmark.Ratio) error {
 		}
 		rows = append(rows, []string{
 			r.Name, fmt.Sprintf("%.3f", r.Value.Median), fmt.Sprintf("%.3f…%.3f", r.Value.Min, r.Value.Max), r.Aim,
-			fmt.Sprintf("%.0f %%", 100*r.Shared), fmt.Sprintf("%s, %s pairs", r.Of, strconv.Itoa(r.Value.N)),
+			fmt.Sprintf("%.0f %%", 100*r.Shared), r.Of + ", " + many(r.Value.N, "pair"),
 		})
 	}
 	return table(w, []string{"in turns", "ratio", "min…max", "aim", "shared", "of"}, rows, 1, 2, 4)
