@@ -202,14 +202,3 @@ func (e *Engine) Memory() MemoryUse {
 		Cache: c.used + c.spare, CacheMax: c.capacity,
 	}
 }
-
-// MatrixBytes is what a pass over the weights of the base reads: the linear layers
-// of all blocks, and the output layer.
-func (e *Engine) MatrixBytes() (blocks, head int64) {
-	for _, s := range e.sites() {
-		if s.path != architecture.LMHead {
-			blocks += s.weight.Bytes()
-		}
-	}
-	return blocks, e.decoder.head.Bytes()
-}

@@ -53,10 +53,9 @@ type benchMemory struct {
 }
 
 func newBenchDocument(ctx context.Context, o *benchOptions, m *benchmarked, threads int) *benchDocument {
-	blocks, head := m.engine.MatrixBytes()
 	d := &benchDocument{Schema: "lorabench/bench/1", Cells: []*benchmark.Cell{}, Ratios: []*benchmark.Ratio{}}
 	d.Model = benchModel{
-		Name: m.name, SHA256: m.engine.Hash(), Weights: blocks + head, Adapters: []string{}, Modules: []string{},
+		Name: m.name, SHA256: m.engine.Hash(), Weights: m.engine.StepBytes(), Adapters: []string{}, Modules: []string{},
 		Arithmetic: m.engine.Arithmetic(), Engine: model.Identity(), LoadSeconds: m.load.Seconds(),
 	}
 	for _, a := range o.own {

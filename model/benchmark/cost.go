@@ -12,8 +12,7 @@ type Cost struct {
 	LayerFLOPs    float64 // of a row in a layer, the mean of all layers: its linear layers
 	KeyFLOPs      float64 // of a row and a key that it attends to, in all layers
 	HeadFLOPs     float64 // of a row whose logits are needed
-	LayerBytes    int64   // of the linear layers of all blocks, which a step reads once
-	HeadBytes     int64   // of the output layer, which a step with logits reads once
+	StepBytes     int64   // of the linear layers and the output layer, which a step reads once
 	PositionBytes int64   // of the keys and values of a position, in all layers
 	AdapterBytes  int64   // of one adapter, on average; 4 bytes are 2 FLOPs of a row
 }
@@ -33,7 +32,7 @@ func CostOf(e *model.Engine, adapters int) Cost {
 	}
 	c.PositionBytes = PositionBytes(&cfg)
 	c.HeadFLOPs = 2 * float64(cfg.VocabSize) * float64(cfg.HiddenSize)
-	c.LayerBytes, c.HeadBytes = e.MatrixBytes()
+	c.StepBytes = e.StepBytes()
 	if adapters > 0 {
 		c.AdapterBytes = e.Memory().Adapters / int64(adapters)
 	}

@@ -70,7 +70,7 @@ func drive(ctx context.Context, e *model.Engine, c Cost, jobs []model.Job, most 
 	}
 	s.Seconds = time.Since(begin).Seconds()
 	s.FLOPs += s.Rows*float64(c.Layers)*c.LayerFLOPs + float64(s.Scored)*c.HeadFLOPs
-	s.Bytes += float64(s.Steps) * float64(c.LayerBytes+c.HeadBytes+int64(len(adapted))*c.AdapterBytes)
+	s.Bytes += float64(s.Steps) * float64(c.StepBytes+int64(len(adapted))*c.AdapterBytes)
 	return s, nil
 }
 
