@@ -39,6 +39,7 @@ const inFlight = 192
 func drive(ctx context.Context, e *model.Engine, c Cost, jobs []model.Job, most int) (Sample, error) {
 	s := Sample{}
 	adapted := map[string]bool{}
+	before := e.Work().LayerRows
 	left := jobs
 	begin := time.Now()
 	for len(left) > 0 || e.Pending() > 0 {
@@ -69,7 +70,9 @@ func drive(ctx context.Context, e *model.Engine, c Cost, jobs []model.Job, most 
 		}
 	}
 	s.Seconds = time.Since(begin).Seconds()
-	s.FLOPs += s.Rows*float64(c.Layers)*c.LayerFLOPs + float64(s.Scored)*c.HeadFLOPs
+	layerRows := float64(e.Work().LayerRows - before)
+	s.Rows = layerRows / float64(c.Layers)
+	s.FLOPs += layerRows*c.LayerFLOPs + float64(s.Scored)*c.HeadFLOPs
 	s.Bytes += float64(s.Steps) * float64(c.StepBytes+int64(len(adapted))*c.AdapterBytes)
 	return s, nil
 }
@@ -89,7 +92,6 @@ func (s *Sample) add(c Cost, job *model.Job, r model.Result) {
 	// Rows attend to all before them: a sum of whole numbers.
 	rows := float64(r.Computed + max(written-1, 0))
 	last := float64(prompt + max(written-1, 0))
-	s.Rows += rows
 	keys := rows * (2*last - rows + 1) / 2
 	s.FLOPs += keys * c.KeyFLOPs
 	if job.Adapter != "" {
