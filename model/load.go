@@ -18,6 +18,7 @@ type loader struct {
 func (l *loader) matrix(to **kernel.Matrix, name string, rows, cols int) {
 	l.loads = append(l.loads, func() (err error) {
 		*to, err = l.src.matrix(name, rows, cols)
+		l.src.forget()
 		return err
 	})
 }

@@ -43,6 +43,14 @@ func (w weights) matrix(name string, rows, cols int) (*kernel.Matrix, error) {
 	return pack(t, w.config.RowPermutation(w.source, name))
 }
 
+// forget lets the files' pages that were read leave memory, where they are mapped:
+// a matrix that is packed is not read again.
+func (w weights) forget() {
+	if f, ok := w.source.(interface{ Forget() }); ok {
+		f.Forget()
+	}
+}
+
 // packedSize is the memory that the matrix will occupy.
 func (w weights) packedSize(name string, rows, cols int) (int64, error) {
 	t, err := w.tensor(name)

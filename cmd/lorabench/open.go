@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -92,8 +93,19 @@ func (f files) openModel(ctx context.Context, path string, opt model.Options) (*
 		return nil, err
 	}
 	defer done()
-	return model.OpenFS(ctx, dir, name, opt)
+	e, err := model.OpenFS(ctx, dir, name, opt)
+	if err == nil {
+		// Most of the heap are weights, keys and values, in which there are no pointers
+		// to follow: a collection costs next to nothing, and garbage would be memory
+		// beyond what --memory allows.
+		debug.SetGCPercent(gcPercent)
+	}
+	return e, err
 }
+
+// gcPercent is how much garbage there may be once a model is open, in percent of
+// what is in use.
+const gcPercent = 15
 
 // loadAdapter loads ADAPTER beside the base that modelPath names.
 func (f files) loadAdapter(ctx context.Context, e *model.Engine, modelPath string, a adapter) (*model.Proof, error) {

@@ -85,6 +85,13 @@ func (f *file) close() error {
 	return unmapFile(data)
 }
 
+// forget lets what was read of the file leave memory, where it is mapped.
+func (f *file) forget() {
+	if f.mapped && len(f.data) > 0 {
+		forgetPages(f.data)
+	}
+}
+
 // hashFiles returns the identity of weights: "sha256:" and 64 hexadecimal
 // digits. Of one file it is the SHA-256 of its bytes, whatever its name. Of
 // several it is the SHA-256 of one line per file in order of name, each the
@@ -100,7 +107,7 @@ func hashFiles(ctx context.Context, files []*file) (string, error) {
 	for range min(len(files), runtime.GOMAXPROCS(0)) {
 		workers.Go(func() {
 			for i := range next {
-				sums[i] = hashBytes(ctx, files[i].data)
+				sums[i] = files[i].hash(ctx)
 			}
 		})
 	}
@@ -122,14 +129,15 @@ func hashFiles(ctx context.Context, files []*file) (string, error) {
 	return "sha256:" + hex.EncodeToString(all.Sum(nil)), nil
 }
 
-// hashBytes returns the SHA-256 of data, or half of it once ctx is done.
-func hashBytes(ctx context.Context, data []byte) (sum [sha256.Size]byte) {
+// hash returns the SHA-256 of the file, or of a part of it once ctx is done.
+func (f *file) hash(ctx context.Context) (sum [sha256.Size]byte) {
 	const chunk = 16 << 20 // about 10 ms: how soon a cancellation is noticed
 	h := sha256.New()
-	for len(data) > 0 && ctx.Err() == nil {
+	for data := f.data; len(data) > 0 && ctx.Err() == nil; {
 		n := min(chunk, len(data))
 		h.Write(data[:n])
 		data = data[n:]
+		f.forget()
 	}
 	h.Sum(sum[:0])
 	return sum

@@ -301,6 +301,9 @@ func (g *GGUF) Hash(ctx context.Context) (string, error) {
 	return hashFiles(ctx, []*file{g.file})
 }
 
+// Forget lets what was read of the file so far leave memory.
+func (g *GGUF) Forget() { g.file.forget() }
+
 // Close releases the file. The Data of its tensors, and metadata, are invalid
 // after it; strings and slices that were got from metadata stay.
 func (g *GGUF) Close() error {

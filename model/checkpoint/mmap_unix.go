@@ -13,3 +13,7 @@ func mapFile(f *os.File, size int) ([]byte, error) {
 }
 
 func unmapFile(data []byte) error { return unix.Munmap(data) }
+
+// forgetPages lets pages of a mapped file leave the process's memory; they are
+// read again from the file where they are used again.
+func forgetPages(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }

@@ -245,6 +245,9 @@ func (s *Safetensors) Hash(ctx context.Context) (string, error) {
 	return hashFiles(ctx, []*file{s.file})
 }
 
+// Forget lets what was read of the file so far leave memory.
+func (s *Safetensors) Forget() { s.file.forget() }
+
 // Close releases the file. The Data of its tensors is invalid after it.
 func (s *Safetensors) Close() error {
 	s.tensors = nil

@@ -270,6 +270,13 @@ func (w *Weights) Hash(ctx context.Context) (string, error) {
 	return hashFiles(ctx, files)
 }
 
+// Forget lets what was read of the files so far leave memory.
+func (w *Weights) Forget() {
+	for _, s := range w.shards {
+		s.Forget()
+	}
+}
+
 // Close releases the files. The Data of their tensors is invalid after it.
 func (w *Weights) Close() error {
 	var errs []error

@@ -97,10 +97,10 @@ func TestHash(t *testing.T) {
 	}
 }
 
-// TestHashOfChunks hashes a file longer than a chunk of hashBytes.
+// TestHashOfChunks hashes a file longer than a chunk of hash.
 func TestHashOfChunks(t *testing.T) {
 	data := bytes.Repeat([]byte("weights!"), 4<<20)
-	if got, want := hashBytes(t.Context(), data), sha256.Sum256(data); got != want {
+	if got, want := (&file{data: data}).hash(t.Context()), sha256.Sum256(data); got != want {
 		t.Errorf("hash %x, want %x", got, want)
 	}
 }
