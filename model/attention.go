@@ -27,15 +27,16 @@ func (e *Engine) turn(rows int) {
 	}
 }
 
-// attention adds a block's attention to x.
-func (e *Engine) attention(n int, chunks []chunk, x []float32, rows int) {
+// attention adds a block's attention to x. Where the rows' keys and values are
+// stored already, they are not computed again.
+func (e *Engine) attention(n int, chunks []chunk, x []float32, rows int, stored bool) {
 	cfg, b, l := e.config, &e.batch, e.config.Layers[n]
 	h := grow(&b.h, rows*cfg.HiddenSize)
 	qn, kn := cfg.NumAttentionHeads*l.HeadDim, l.NumKeyValueHeads*l.HeadDim
 	q, k, v := grow(&b.q, rows*qn), grow(&b.k, rows*kn), grow(&b.v, rows*kn)
 	attn := grow(&b.attn, rows*qn)
 	in := e.normed(n, architecture.BeforeAttention, h, x, rows)
-	own := l.KeyValueLayer == n
+	own := l.KeyValueLayer == n && !stored
 	switch {
 	case !own:
 		e.linear(n, in, rows, nil, output{architecture.QProj, q})
@@ -54,20 +55,41 @@ func (e *Engine) attention(n int, chunks []chunk, x []float32, rows int) {
 		if cfg.QueryScaleBeta != 0 {
 			kernel.Scale(row, cfg.queryScale(b.positions[i]))
 		}
-		if !own {
-			return
+		if own {
+			e.finishKeyValue(n, i, k[i*kn:(i+1)*kn], v[i*kn:(i+1)*kn])
 		}
-		row = k[i*kn : (i+1)*kn]
-		e.normHeads(row, n, architecture.KeyNorm, i, l.HeadDim)
-		kernel.Rope(row, l.HeadDim, cos, sin)
-		if cfg.ValueNorm {
-			normEach(v[i*kn:(i+1)*kn], nil, l.HeadDim, cfg.eps)
-		}
-		e.storeKeyValue(n, i, row, v[i*kn:(i+1)*kn])
 	})
 	e.attend(n, chunks, attn, q)
 	e.linear(n, attn, rows, nil, output{architecture.OProj, h})
 	e.addBlock(n, architecture.AfterAttention, x, h, rows)
+}
+
+// keysValues computes and stores keys and values of a block, and nothing else of
+// its attention.
+func (e *Engine) keysValues(n int, x []float32, rows int) {
+	b, l := &e.batch, e.config.Layers[n]
+	kn := l.NumKeyValueHeads * l.HeadDim
+	h, k, v := grow(&b.h, rows*e.config.HiddenSize), grow(&b.k, rows*kn), grow(&b.v, rows*kn)
+	in := e.normed(n, architecture.BeforeAttention, h, x, rows)
+	if l.ValueIsKey {
+		e.linear(n, in, rows, nil, output{architecture.KProj, k})
+		copy(v, k)
+	} else {
+		e.linear(n, in, rows, nil, output{architecture.KProj, k}, output{architecture.VProj, v})
+	}
+	e.pool.Run(rows, func(_, i int) { e.finishKeyValue(n, i, k[i*kn:(i+1)*kn], v[i*kn:(i+1)*kn]) })
+}
+
+// finishKeyValue normalises, turns and stores a row's keys and values.
+func (e *Engine) finishKeyValue(n, i int, k, v []float32) {
+	b, l := &e.batch, e.config.Layers[n]
+	half := l.HeadDim / 2
+	e.normHeads(k, n, architecture.KeyNorm, i, l.HeadDim)
+	kernel.Rope(k, l.HeadDim, b.cos[l.Rope][i*half:(i+1)*half], b.sin[l.Rope][i*half:(i+1)*half])
+	if e.config.ValueNorm {
+		normEach(v, nil, l.HeadDim, e.config.eps)
+	}
+	e.storeKeyValue(n, i, k, v)
 }
 
 // normHeads normalises the heads of a row of queries or keys, each or all

@@ -65,6 +65,7 @@ type Engine struct {
 	full    bool               // the first of waiting needs room that a job must give back
 	active  []*sequence
 	step    uint64 // number of the step
+	stamp   uint64 // of the rows of the batch
 	planner planner
 	batch   batch
 	work    Work

@@ -29,8 +29,8 @@ type block struct {
 	data     []float32 // nil: released
 
 	counted uint64          // clock when it was last counted
-	step    uint64          // of rows
-	rows    [blockLen]int32 // of the step's batch, that compute the positions; -1: none
+	stamp   uint64          // of rows
+	rows    [blockLen]int32 // of the batch, that compute the positions; -1: none
 }
 
 // siblings is how many children of a block a search looks at, beside those that
@@ -134,18 +134,18 @@ func (b *block) index() int {
 	return i
 }
 
-// row is the row of a step's batch that computes a position of the block, or -1.
-func (b *block) row(step uint64, lane int) int32 {
-	if b.step != step {
+// row is the row of the batch that computes a position of the block, or -1.
+func (b *block) row(stamp uint64, lane int) int32 {
+	if b.stamp != stamp {
 		return -1
 	}
 	return b.rows[lane]
 }
 
-// setRow notes the row of a step's batch that computes a position.
-func (b *block) setRow(step uint64, lane, row int) {
-	if b.step != step {
-		b.step = step
+// setRow notes the row of the batch that computes a position.
+func (b *block) setRow(stamp uint64, lane, row int) {
+	if b.stamp != stamp {
+		b.stamp = stamp
 		for i := range b.rows {
 			b.rows[i] = -1
 		}

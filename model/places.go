@@ -36,6 +36,11 @@ func (p *place) pop() *block {
 	return b
 }
 
+// row is the row of the batch that computes a position, or -1.
+func (p *place) row(stamp uint64, position int) int32 {
+	return p.blocks[position/blockLen].row(stamp, position%blockLen)
+}
+
 // valid is the number of positions that are there.
 func (p *place) valid() int {
 	n := 0

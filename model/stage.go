@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"slices"
 )
 
 // rowSet is the rows of a stratum in a step: a row for each position of each
@@ -12,8 +13,9 @@ type rowSet struct {
 	blocks            []*block   // where the rows' keys and values go
 	segments          []segment
 	chunks            []chunk // whose rows these are, in their order; of rows that several need, the first
-	parents           []int32 // the row of the stratum before that each comes from
-	origins, before   []int32 // the row of the first stratum that each comes from; those of the stratum before
+	wanted            []chunk // of which these are the rows
+	parents           []int32 // the row before that each comes from
+	origins, before   []int32 // the row of the first stratum that each comes from; those of the rows before
 }
 
 // segment is a run of rows that share an adapter.
@@ -24,12 +26,17 @@ type segment struct {
 
 // forward computes the rows of chunks, stores their keys and values, and hands
 // the verdict of the rows that are wanted to accept. Where strata meet, rows that
-// were shared become a row of each variant.
+// were shared become a row of each variant. Behind the last keys and values only
+// the rows go on whose logits are wanted.
 func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 	cfg, b := e.config, &e.batch
-	layerRows := int64(0)
+	layerRows, last := int64(0), cfg.lastKeyValues()
+	if !slices.ContainsFunc(chunks, func(c chunk) bool { return c.start < c.seq.wanted }) {
+		last = len(cfg.Layers) // all are wanted
+	}
 	for i, st := range e.cache.layout.strata {
-		rows := e.gather(i, chunks)
+		rows := e.gather(i, i-1, chunks, last < st.from)
+		layerRows += int64(rows * (st.to - st.from))
 		if i == 0 {
 			e.embed(grow(&b.x, rows*cfg.HiddenSize), rows)
 			e.turn(rows)
@@ -38,18 +45,25 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 					return err
 				}
 			}
-		} else if e.fork(rows) {
-			e.turn(rows)
+		} else {
+			e.fork(rows)
 		}
 		for n := st.from; n < st.to; n++ {
 			if err := context.Cause(ctx); err != nil {
 				return err
 			}
-			e.attention(n, b.chunks, b.x, rows)
+			if n == last {
+				e.keysValues(n, b.x, rows)
+				rows = e.gather(i, i, chunks, true)
+				e.fork(rows)
+			}
+			if rows == 0 {
+				continue
+			}
+			e.attention(n, b.chunks, b.x, rows, n == last)
 			e.feedForward(n, b.x, rows)
 			e.finishLayer(n, b.x, rows)
 		}
-		layerRows += int64(rows * (st.to - st.from))
 	}
 	e.gatherHeads(chunks)
 	if err := e.score(ctx, b.x); err != nil {
@@ -68,21 +82,51 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 	return nil
 }
 
-// gather lists the rows of a stratum that chunks need and returns their number.
-func (e *Engine) gather(stratum int, chunks []chunk) int {
+// lastKeyValues is the last layer that has keys and values of its own.
+func (c config) lastKeyValues() int {
+	n := len(c.Layers) - 1
+	for c.Layers[n].KeyValueLayer != n {
+		n--
+	}
+	return n
+}
+
+// gather lists the rows of a stratum that chunks need, or those of them whose
+// logits are wanted, and returns their number. The rows of stratum below become
+// these; where it is -1 there are none.
+func (e *Engine) gather(stratum, below int, chunks []chunk, wanted bool) int {
 	r := &e.batch.rowSet
 	r.origins, r.before = r.before[:0], r.origins
 	r.tokens, r.positions, r.adapters, r.blocks = r.tokens[:0], r.positions[:0], r.adapters[:0], r.blocks[:0]
-	r.segments, r.chunks, r.parents = r.segments[:0], r.chunks[:0], r.parents[:0]
+	r.segments, r.chunks, r.parents, r.wanted = r.segments[:0], r.chunks[:0], r.parents[:0], r.wanted[:0]
 	for _, c := range chunks {
+		if wanted {
+			skip := min(max(c.seq.wanted-c.start, 0), c.n)
+			c.start, c.n = c.start+skip, c.n-skip
+		}
+		r.wanted = append(r.wanted, c)
+		for p := c.start; below >= 0 && p < c.start+c.n; p++ {
+			r.parents = append(r.parents, c.seq.places[below].row(e.stamp, p))
+		}
+	}
+	e.stamp++
+	at := 0 // of parents
+	for _, c := range r.wanted {
 		s := c.seq
 		lineage := s.lineage(e.cache.layout.strata[stratum])
 		start := len(r.tokens)
 		open := false // the last of r.chunks goes on
 		for p := c.start; p < c.start+c.n; p++ {
-			blk, lane := s.places[stratum].blocks[p/blockLen], p%blockLen
 			row := len(r.tokens)
-			if blk.row(e.step, lane) >= 0 {
+			origin := int32(row)
+			if below >= 0 {
+				parent := r.parents[at]
+				origin = r.before[parent]
+				r.parents[row] = parent // row ≤ at
+				at++
+			}
+			blk, lane := s.places[stratum].blocks[p/blockLen], p%blockLen
+			if blk.row(e.stamp, lane) >= 0 {
 				open = false
 				continue
 			}
@@ -91,13 +135,7 @@ func (e *Engine) gather(stratum int, chunks []chunk) int {
 				open = true
 			}
 			r.chunks[len(r.chunks)-1].n++
-			blk.setRow(e.step, lane, row)
-			origin := int32(row)
-			if stratum > 0 {
-				parent := s.places[stratum-1].blocks[p/blockLen].row(e.step, lane)
-				r.parents = append(r.parents, parent)
-				origin = r.before[parent]
-			}
+			blk.setRow(e.stamp, lane, row)
 			r.origins = append(r.origins, origin)
 			r.tokens = append(r.tokens, s.inputs[p])
 			r.positions = append(r.positions, int32(p))
@@ -107,6 +145,9 @@ func (e *Engine) gather(stratum int, chunks []chunk) int {
 		if len(r.tokens) > start {
 			r.segments = appendSegment(r.segments, lineage, start, len(r.tokens))
 		}
+	}
+	if below >= 0 {
+		r.parents = r.parents[:len(r.tokens)]
 	}
 	return len(r.tokens)
 }
@@ -120,23 +161,22 @@ func appendSegment(list []segment, a *adapter, start, end int) []segment {
 	return append(list, segment{adapter: a, start: start, end: end})
 }
 
-// fork makes of the hidden states of a stratum those that the next begins with,
-// and reports whether they are others.
-func (e *Engine) fork(rows int) bool {
+// fork makes of the rows' parents' hidden states the rows' own.
+func (e *Engine) fork(rows int) {
 	b, d := &e.batch, e.config.HiddenSize
 	same := len(b.x) == rows*d
 	for i, parent := range b.parents {
 		same = same && int(parent) == i
 	}
 	if same {
-		return false
+		return
 	}
 	next := grow(&b.next, rows*d)
 	for i, parent := range b.parents {
 		copy(next[i*d:(i+1)*d], b.x[int(parent)*d:])
 	}
 	b.x, b.next = b.next, b.x
-	return true
+	e.turn(rows)
 }
 
 // gatherHeads lists the rows whose logits are needed.
@@ -144,9 +184,9 @@ func (e *Engine) gatherHeads(chunks []chunk) {
 	b := &e.batch
 	b.heads = b.heads[:0]
 	for _, c := range chunks {
-		blocks := c.seq.places[len(c.seq.places)-1].blocks
+		top := &c.seq.places[len(c.seq.places)-1]
 		for p := max(c.start, c.seq.wanted); p < c.start+c.n; p++ {
-			b.heads = append(b.heads, headRow{seq: c.seq, row: int(blocks[p/blockLen].row(e.step, p%blockLen)), position: p})
+			b.heads = append(b.heads, headRow{seq: c.seq, row: int(top.row(e.stamp, p)), position: p})
 		}
 	}
 }
