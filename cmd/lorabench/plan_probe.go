@@ -6,33 +6,19 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/ailiance/lorabench/model"
+	"github.com/ailiance/lorabench/model/benchmark"
 	"github.com/ailiance/lorabench/model/cost"
-	"github.com/ailiance/lorabench/model/kernel"
 	"github.com/ailiance/lorabench/runners"
 )
 
 // ceilings measures what this machine does at most with so many threads.
 func ceilings(threads int) cost.Hardware {
-	cores := min(threads, runtime.NumCPU())
-	together := func(probe func() float64) float64 {
-		var all sync.WaitGroup
-		found := make([]float64, cores)
-		for i := range found {
-			all.Go(func() { found[i] = probe() })
-		}
-		all.Wait()
-		sum := 0.0
-		for _, f := range found {
-			sum += f
-		}
-		return sum
-	}
+	c := benchmark.Probe(min(threads, runtime.NumCPU()))
 	return cost.Hardware{
-		Name: thisMachine, FLOPs: 1e9 * together(kernel.ProbePeak), Bandwidth: 1e9 * together(kernel.ProbeBandwidth),
+		Name: thisMachine, FLOPs: 1e9 * c.GFLOPs, Bandwidth: 1e9 * c.GBs,
 		KeyValueBytes: 4, Sequences: runners.MostRequests, StepRows: model.StepRows, Efficiency: cost.Ideal,
 	}
 }
@@ -48,6 +34,7 @@ type prober struct {
 const (
 	probePrompt  = 2*model.StepRows + 1
 	probeContext = 64
+	probeOwn     = 4 // of them, not common to all
 	probeRepeats = 3
 	probeLongest = 10 * time.Second // no further probe begins later
 )
@@ -133,11 +120,13 @@ func (p *prober) prefill(ctx context.Context, load cost.Load, names []string, sc
 }
 
 // decode measures steps that write a token for each of rows sequences, of all
-// variants in turn.
+// variants in turn. Their prompts differ at the end: the engine writes equal texts
+// once.
 func (p *prober) decode(ctx context.Context, rows int) (cost.Reached, error) {
-	prompt := p.tokens(probeContext)
+	common := p.tokens(probeContext - probeOwn)
 	for i := range rows {
-		job := model.Job{ID: i, Adapter: p.names[i%len(p.names)], Tokens: prompt, MaxNewTokens: probeContext}
+		prompt := slices.Concat(common, p.tokens(probeOwn))
+		job := model.Job{ID: i, Adapter: p.names[i%len(p.names)], Tokens: prompt, MaxNewTokens: probeContext, IgnoreEOS: true}
 		if err := p.engine.Submit(job); err != nil {
 			return cost.Reached{}, err
 		}
@@ -155,9 +144,6 @@ func (p *prober) decode(ctx context.Context, rows int) (cost.Reached, error) {
 			return cost.Reached{}, err
 		}
 		seconds := time.Since(began).Seconds()
-		if p.engine.Pending() < rows && len(took) > 0 { // one has ended
-			break
-		}
 		if i >= begin {
 			took = append(took, seconds)
 		}
@@ -165,9 +151,6 @@ func (p *prober) decode(ctx context.Context, rows int) (cost.Reached, error) {
 	load := p.load
 	load.Hardware.Efficiency = cost.Ideal
 	_, _, ideal, _, _ := load.Step(float64(rows), probeContext+begin, 0)
-	if len(took) == 0 {
-		return cost.Reached{Rows: rows, Part: 1}, nil
-	}
 	return cost.Reached{Rows: rows, Part: ideal / median(took)}, nil
 }
 
