@@ -35,6 +35,12 @@ func TestCountsByHand(t *testing.T) {
 	if kv := m.keyValues() * 2; kv != 22528 {
 		t.Errorf("1.1B: %d bytes a position in 16 bits, want 22528", kv)
 	}
+	if got, want := m.attention(512), 22*4*2048*512.0; got != want {
+		t.Errorf("attention to 512 positions takes %v operations, want %v", got, want)
+	}
+	if l := (Layer{Queries: 2048, Window: 100}); l.attention(512) != 4*2048*100 {
+		t.Errorf("in a window of 100: %v operations", l.attention(512))
+	}
 	a := LowRank(cfg, 16, 0, 2, Attention...)
 	if want := int64(22 * 16 * (4*2048 + 2048 + 256 + 256 + 2048)); a.total() != want {
 		t.Errorf("an adapter has %d numbers, want %d", a.total(), want)
