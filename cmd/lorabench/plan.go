@@ -25,6 +25,7 @@ const thisMachine = "this"
 // tasks that are not at hand.
 type planOptions struct {
 	settings
+	progressOptions
 	from       files
 	asJSON     bool
 	hardware   string
@@ -54,14 +55,17 @@ database with this model and task are taken; else the most that the task allows,
   lorabench plan --model M --tasks gsm8k_cot --data DIR --hardware h100 --new 130
   lorabench plan --hardware h100 --shape apertus-70b --storage q4 --samples 1319 --prefix 1000 --prompt 90 --new 130 --budget 1800s`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := applyConfig(cmd.Flags()); err != nil {
-				return err
+			if o.shape.name == "" { // a shape is instead of what the file says
+				if err := applyConfig(cmd.Flags()); err != nil {
+					return err
+				}
 			}
 			return plan(cmd.Context(), stdio, cmd.OutOrStdout(), o)
 		},
 	}
 	o.measureFlags(cmd.Flags())
 	o.machineFlags(cmd.Flags())
+	o.progressFlags(cmd.Flags())
 	o.from.flag(cmd.Flags())
 	o.planFlags(cmd.Flags())
 	return cmd
@@ -99,7 +103,7 @@ func plan(ctx context.Context, stdio env.Stdio, w io.Writer, o planOptions) erro
 	case o.Model == "":
 		return usagef("plan: --model is missing, or --shape")
 	default:
-		document, err = o.planModel(ctx, newProgress(stdio, progressOptions{}).say)
+		document, err = o.planModel(ctx, newProgress(stdio, o.progressOptions).say)
 	}
 	if err != nil {
 		return err

@@ -68,6 +68,19 @@ func TestPlanOfTheDemo(t *testing.T) {
 	}
 }
 
+// TestPlanReadsTheFileOfRun: a key a flag of run, but where a shape is planned.
+func TestPlanReadsTheFileOfRun(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir+"/lorabench.yaml", "model: demo\ntasks: [demo_choice]\nlimit: 3\nquiet: true\n")
+	s := try(t, t.Context(), dir, "plan")
+	if s.code != 0 || s.err != "" || !strings.Contains(s.out, "demo_choice: 3 samples") {
+		t.Errorf("exit %d:\n%s%s", s.code, s.out, s.err)
+	}
+	if s = try(t, t.Context(), dir, apertus...); s.code != 0 || !strings.Contains(s.out, "apertus-70b") {
+		t.Errorf("a shape: exit %d:\n%s%s", s.code, s.out, s.err)
+	}
+}
+
 func TestPlanRefuses(t *testing.T) {
 	for _, args := range [][]string{
 		{"plan"},
