@@ -5,7 +5,7 @@ LDFLAGS = -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help setup demo build test check lint vuln conformance bench bench-peers arm64
+.PHONY: help setup demo build test check lint vuln conformance bench performance bench-peers arm64
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -48,6 +48,10 @@ bench: build ## kernels: GFLOP/s, GB/s; engine: tokens a second, what adapters c
 	$(GO) test -run '^$$' -bench 'Mul/format=(BF16|Q8_0|Q4_1|Q4_K)/M=(1|8|64)$$|Attend|Peak' -benchtime 100ms ./model/kernel
 	bin/lorabench bench demo --adapter spice --quick
 	bin/lorabench bench --shape small --storage q8 --quick --budget 2m
+
+performance: build ## measure what docs/performance.md says, and write its tables (an hour; the machine must be quiet)
+	tools/performance/measure.sh bin/lorabench bin/performance
+	$(GO) run ./tools/performance -dir bin/performance -page docs/performance.md
 
 # Programs: LLAMA_BENCH, LLAMA_BATCHED_BENCH, IK_LLAMA_BENCH, LM_EVAL, OPENVINO_PYTHON. MODEL is a GGUF file or a folder
 # of them; HF_MODEL a Hugging Face directory, DATA the datasets, ADAPTERS two PEFT folders with a comma between, for LM_EVAL.

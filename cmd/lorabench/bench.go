@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +25,7 @@ type benchOptions struct {
 	only           []string
 	adapters       []int
 	batches        []int
+	prompt         int
 	rank           int
 	modules        []string
 	lastLayers     int
@@ -35,6 +35,9 @@ type benchOptions struct {
 	repeats        int
 	budget         duration
 	quick, asJSON  bool
+	growth         bool
+	svg            string
+	cache          func(*architecture.Config) int64 // bytes of keys and values that the work needs
 	progressOptions
 	changed func(flag string) bool
 }
@@ -65,6 +68,7 @@ SHAPE is a model of random weights, made in memory: ` + strings.Join(shape.Names
 	f.StringSliceVar(&o.only, "only", nil, "of prefill, decode, choice, generation, ratios; without it all")
 	f.IntSliceVar(&o.adapters, "adapters", nil, "numbers of random adapters beside the base (0,1,4,10)")
 	f.IntSliceVar(&o.batches, "batch", nil, "sequences of each variant in prefill and decode (1,8,32)")
+	f.IntVar(&o.prompt, "prompt", 0, "tokens of all prompts of a variant in prefill (512)")
 	f.IntVar(&o.rank, "rank", 16, "of random adapters")
 	f.StringSliceVar(&o.modules, "modules", []string{"q_proj", "k_proj", "v_proj", "o_proj"}, "that random adapters reach")
 	f.IntVar(&o.lastLayers, "last-layers", 0, "random adapters reach only the last N blocks; 0: all")
@@ -74,6 +78,8 @@ SHAPE is a model of random weights, made in memory: ` + strings.Join(shape.Names
 	f.IntVar(&o.repeats, "repeats", 0, "measurements of each work, and pairs of each ratio (5)")
 	f.Var(&o.budget, "budget", "no measurement begins after this time: 5m")
 	f.BoolVar(&o.quick, "quick", false, "less of all: a first look in a minute or two")
+	f.BoolVar(&o.growth, "growth", false, "how cost grows instead: samples, adapters, context, threads")
+	f.StringVar(&o.svg, "svg", "", "with --growth: draw the curves into this file")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
 	o.progressFlags(f)
 	o.from.flag(f)
@@ -91,6 +97,9 @@ func (o *benchOptions) plan(begin time.Time) benchmark.Plan {
 	}
 	if len(o.batches) > 0 {
 		p.Batches = o.batches
+	}
+	if o.prompt > 0 {
+		p.PrefillTokens = o.prompt
 	}
 	if o.repeats > 0 {
 		p.Repeats, p.Most = o.repeats, 24*time.Hour
@@ -111,8 +120,12 @@ func (o *benchOptions) validate() error {
 		return usagef("bench: --adapter goes with MODEL: a shape has random ones, --adapters says how many")
 	case len(o.own) > 0 && slices.ContainsFunc([]string{"adapters", "rank", "modules", "last-layers", "dora"}, o.changed):
 		return usagef("bench: --adapters, --rank, --modules, --last-layers, --dora are of random adapters, which --adapter takes the place of")
-	case o.threads < 0 || o.rank < 1 || o.lastLayers < 0 || o.repeats < 0 || o.budget < 0:
-		return usagef("bench: --rank: want 1 or more; --threads, --last-layers, --repeats, --budget: 0 or more")
+	case o.svg != "" && !o.growth:
+		return usagef("bench: --svg goes with --growth")
+	case o.growth && slices.ContainsFunc([]string{"only", "batch", "adapter"}, o.changed):
+		return usagef("bench: --only, --batch and --adapter do not go with --growth")
+	case o.threads < 0 || o.rank < 1 || o.lastLayers < 0 || o.repeats < 0 || o.prompt < 0 || o.budget < 0:
+		return usagef("bench: --rank: want 1 or more; --threads, --last-layers, --repeats, --prompt, --budget: 0 or more")
 	}
 	kinds := benchmark.DefaultPlan(false).Kinds
 	for _, k := range o.only {
@@ -140,23 +153,23 @@ type benchmarked struct {
 	load   time.Duration
 }
 
-// open opens the model or makes the shape, with room for what the plan holds at a time.
-func (o *benchOptions) open(ctx context.Context, p benchmark.Plan, threads int) (*benchmarked, error) {
+// open opens the model or makes the shape, with room for what is held at a time.
+func (o *benchOptions) open(ctx context.Context, threads int) (*benchmarked, error) {
 	begin := time.Now()
 	opt := model.Options{Threads: threads, MemoryBytes: int64(o.memory), TextOptional: true}
 	m := &benchmarked{name: o.model}
 	var err error
 	if o.shape != "" {
 		m.name = o.shape + " " + o.storage
-		m.engine, err = o.openShape(ctx, p, opt)
+		m.engine, err = o.openShape(ctx, opt)
 	} else {
-		m.engine, err = o.openModel(ctx, p, opt)
+		m.engine, err = o.openModel(ctx, opt)
 	}
 	m.load = time.Since(begin)
 	return m, err
 }
 
-func (o *benchOptions) openShape(ctx context.Context, p benchmark.Plan, opt model.Options) (*model.Engine, error) {
+func (o *benchOptions) openShape(ctx context.Context, opt model.Options) (*model.Engine, error) {
 	s, err := shape.Lookup(o.shape)
 	if err != nil {
 		return nil, usagef("--shape: %w", err)
@@ -173,11 +186,11 @@ func (o *benchOptions) openShape(ctx context.Context, p benchmark.Plan, opt mode
 	if err != nil {
 		return nil, err
 	}
-	o.room(&opt, p, cfg)
+	o.room(&opt, cfg)
 	return model.OpenSource(ctx, source.Config(), source, source.Hash(), opt)
 }
 
-func (o *benchOptions) openModel(ctx context.Context, p benchmark.Plan, opt model.Options) (*model.Engine, error) {
+func (o *benchOptions) openModel(ctx context.Context, opt model.Options) (*model.Engine, error) {
 	dir, name, done, err := o.from.checkpoint(ctx, o.model)
 	if err != nil {
 		return nil, err
@@ -187,7 +200,7 @@ func (o *benchOptions) openModel(ctx context.Context, p benchmark.Plan, opt mode
 	if err != nil {
 		return nil, err
 	}
-	o.room(&opt, p, cfg)
+	o.room(&opt, cfg)
 	e, err := model.OpenFS(ctx, dir, name, opt)
 	if err != nil {
 		return nil, err
@@ -201,10 +214,10 @@ func (o *benchOptions) openModel(ctx context.Context, p benchmark.Plan, opt mode
 	return e, nil
 }
 
-// room gives keys and values as much memory as the plan needs, where nothing is said.
-func (o *benchOptions) room(opt *model.Options, p benchmark.Plan, cfg *architecture.Config) {
+// room gives keys and values as much memory as the work needs, where nothing is said.
+func (o *benchOptions) room(opt *model.Options, cfg *architecture.Config) {
 	if o.memory == 0 {
-		opt.CacheBytes = max(model.DefaultCacheBytes, p.CacheBytes(len(o.own), benchmark.PositionBytes(cfg)))
+		opt.CacheBytes = max(model.DefaultCacheBytes, o.cache(cfg))
 	}
 }
 
@@ -214,31 +227,25 @@ func runBench(ctx context.Context, stdio env.Stdio, o benchOptions) error {
 	if err := o.validate(); err != nil {
 		return err
 	}
-	tell := newProgress(stdio, o.progressOptions)
 	threads := o.threads
 	if threads == 0 {
 		threads = runtime.NumCPU()
 	}
 	plan := o.plan(begin)
-	m, err := o.open(ctx, plan, threads)
+	if o.growth {
+		return runGrowth(ctx, stdio, &o, plan, threads)
+	}
+	o.cache = func(cfg *architecture.Config) int64 {
+		return plan.CacheBytes(len(o.own), benchmark.PositionBytes(cfg))
+	}
+	m, err := o.open(ctx, threads)
 	if err != nil {
 		return err
 	}
 	defer m.engine.Close()
+	tell := newProgress(stdio, o.progressOptions)
 	tell.say("%s: open in %v", m.name, m.load.Round(time.Millisecond))
-	cfg := m.engine.Config()
-	b := &benchmark.Bench{
-		Engine: m.engine, Plan: plan, Say: tell.say,
-		Random: func(seed uint64, first int) (fs.FS, error) {
-			if o.lastLayers > 0 {
-				first = max(first, cfg.NumHiddenLayers-o.lastLayers)
-			}
-			return shape.Adapter{Rank: o.rank, Modules: o.modules, First: first, DoRA: o.dora, Seed: seed}.Files(&cfg)
-		},
-	}
-	for _, a := range o.own {
-		b.Own = append(b.Own, a.Name)
-	}
+	b := o.bench(m.engine, plan, tell)
 	doc := newBenchDocument(ctx, &o, m, threads)
 	doc.Cells, doc.Ratios, err = b.Run(ctx)
 	stopped := errors.Is(err, context.Canceled)

@@ -117,12 +117,8 @@ func cellRow(c *benchmark.Cell) []string {
 		return append(row, "–", "", "", "", "", c.Reason)
 	}
 	s := c.TokensPerSecond
-	of := ""
-	if c.Limit != "" {
-		of = fmt.Sprintf("%.0f %% of %s", 100*c.OfCeiling, c.Limit)
-	}
 	return append(row, rateText(s.Median), rateText(s.Min)+"…"+rateText(s.Max), fmt.Sprintf("%.0f %%", 100*c.Shared),
-		fmt.Sprintf("%.1f", c.GFLOPs), fmt.Sprintf("%.1f", c.GBs), of)
+		fmt.Sprintf("%.1f", c.GFLOPs), fmt.Sprintf("%.1f", c.GBs), limitText(c.OfCeiling, c.Limit))
 }
 
 func workText(c *benchmark.Cell) string {
@@ -142,6 +138,14 @@ func variantsText(adapters int) string {
 		return "base"
 	}
 	return fmt.Sprintf("base + %d", adapters)
+}
+
+// limitText is the share of what the machine could do.
+func limitText(of float64, limit string) string {
+	if limit == "" {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %% of %s", 100*of, limit)
 }
 
 // rateText has three digits that count.

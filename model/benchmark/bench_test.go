@@ -206,3 +206,33 @@ func TestSpread(t *testing.T) {
 		}
 	}
 }
+
+func TestGrow(t *testing.T) {
+	b := tiny(t, model.Options{})
+	b.Plan.Batches, b.Plan.Repeats = []int{1}, 2
+	curves, err := b.Grow(t.Context(), Growth{Samples: []int{1, 4}, Adapters: []int{1, 2}, Contexts: []int{8, 20000}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	threads, err := b.GrowThreads(t.Context(), 1, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(curves) != 5 || len(threads) != 3 {
+		t.Fatalf("%d curves and %d of threads, want 5 and 3", len(curves), len(threads))
+	}
+	for _, c := range append(curves, threads...) {
+		for _, p := range c.Points {
+			if p.X == 20000 {
+				if p.Value != nil || p.Reason == "" {
+					t.Errorf("%s of %d tokens, where the model has 16384: %+v", c.Name, p.X, p)
+				}
+				continue
+			}
+			p.Against(Ceiling{GFLOPs: 1e6, GBs: 1e6})
+			if p.Value == nil || p.Value.Median <= 0 || p.Value.N != 2 || p.OfCeiling <= 0 || p.OfCeiling > 0.1 || p.Limit == "" {
+				t.Errorf("%s, %s %d: %+v", c.Name, c.Axis, p.X, p)
+			}
+		}
+	}
+}
