@@ -30,7 +30,7 @@ type segment struct {
 // the rows go on whose logits are wanted.
 func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 	cfg, b := e.config, &e.batch
-	layerRows, last := int64(0), cfg.lastKeyValues()
+	layerRows, left, last := int64(0), int64(0), cfg.lastKeyValues()
 	if !slices.ContainsFunc(chunks, func(c chunk) bool { return c.start < c.seq.wanted }) {
 		last = len(cfg.Layers) // all are wanted
 	}
@@ -54,7 +54,9 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 			}
 			if n == last {
 				e.keysValues(n, b.x, rows)
+				before := rows
 				rows = e.gather(i, i, chunks, true)
+				left += int64((before - rows) * (st.to - n))
 				e.fork(rows)
 			}
 			if rows == 0 {
@@ -70,6 +72,7 @@ func (e *Engine) forward(ctx context.Context, chunks []chunk) error {
 		return err
 	}
 	e.work.LayerRows += layerRows
+	e.work.Left += left
 	for _, c := range chunks {
 		e.work.Positions += int64(c.n)
 		c.seq.computedTo(c.start + c.n)
@@ -207,6 +210,7 @@ func (s *sequence) computedTo(n int) {
 type Work struct {
 	Positions int64 // of jobs, each through all layers
 	LayerRows int64 // rows × layers that this took: what jobs have in common is computed once
+	Left      int64 // of these, behind the last keys and values, those of rows that nobody reads: not computed
 }
 
 // Work says what has been computed since Open.

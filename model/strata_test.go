@@ -143,16 +143,16 @@ func TestSharedRows(t *testing.T) {
 		job      Job
 		want     Work
 	}{
-		{"base", []string{""}, Job{Tokens: tokens, Scored: 1}, Work{40, 40 * 4}},
-		{"whole", []string{"", "whole"}, Job{Tokens: tokens, Scored: 1}, Work{80, 80 * 4}},
-		{"half", []string{"", "middle"}, Job{Tokens: tokens, Scored: 40}, Work{80, 40*2 + 80*2}},
-		{"two halves", []string{"middle", "faint"}, Job{Tokens: tokens, Scored: 3}, Work{80, 40*2 + 80*2}},
-		{"last", []string{"", "last"}, Job{Tokens: tokens, Scored: 1}, Work{80, 40*3 + 80}},
-		{"head", []string{"", "head"}, Job{Tokens: tokens, Scored: 5}, Work{80, 40 * 4}},
-		{"tree", []string{"", "whole", "middle", "last", "head"}, Job{Tokens: tokens, Scored: 2}, Work{200, 40 * (2*2 + 3 + 4)}},
-		{"twice the same", []string{"whole", "whole"}, Job{Tokens: tokens, Scored: 2}, Work{80, 40 * 4}},
-		{"texts that agree", []string{"", "zero"}, Job{Tokens: tokens, MaxNewTokens: 30}, Work{2 * 70, 70*3 + 2*70}},
-		{"the same text", []string{"middle", "middle", "middle"}, Job{Tokens: tokens, MaxNewTokens: 30}, Work{3 * 70, 70 * 4}},
+		{"base", []string{""}, Job{Tokens: tokens, Scored: 1}, Work{Positions: 40, LayerRows: 40 * 4}},
+		{"whole", []string{"", "whole"}, Job{Tokens: tokens, Scored: 1}, Work{Positions: 80, LayerRows: 80 * 4}},
+		{"half", []string{"", "middle"}, Job{Tokens: tokens, Scored: 40}, Work{Positions: 80, LayerRows: 40*2 + 80*2}},
+		{"two halves", []string{"middle", "faint"}, Job{Tokens: tokens, Scored: 3}, Work{Positions: 80, LayerRows: 40*2 + 80*2}},
+		{"last", []string{"", "last"}, Job{Tokens: tokens, Scored: 1}, Work{Positions: 80, LayerRows: 40*3 + 80}},
+		{"head", []string{"", "head"}, Job{Tokens: tokens, Scored: 5}, Work{Positions: 80, LayerRows: 40 * 4}},
+		{"tree", []string{"", "whole", "middle", "last", "head"}, Job{Tokens: tokens, Scored: 2}, Work{Positions: 200, LayerRows: 40 * (2*2 + 3 + 4)}},
+		{"twice the same", []string{"whole", "whole"}, Job{Tokens: tokens, Scored: 2}, Work{Positions: 80, LayerRows: 40 * 4}},
+		{"texts that agree", []string{"", "zero"}, Job{Tokens: tokens, MaxNewTokens: 30}, Work{Positions: 2 * 70, LayerRows: 70*3 + 2*70}},
+		{"the same text", []string{"middle", "middle", "middle"}, Job{Tokens: tokens, MaxNewTokens: 30}, Work{Positions: 3 * 70, LayerRows: 70 * 4}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := openSource(t, cfg, src, Options{})
@@ -169,7 +169,11 @@ func TestSharedRows(t *testing.T) {
 			}) {
 				t.Errorf("results %+v", texts)
 			}
-			if got := e.Work(); got != tt.want {
+			got := e.Work()
+			if got.Left == 0 || got.Left >= got.LayerRows {
+				t.Errorf("%+v: no row was left behind the last keys and values, or all", got)
+			}
+			if got.Left = 0; got != tt.want {
 				t.Errorf("%+v computed, want %+v", got, tt.want)
 			}
 		})

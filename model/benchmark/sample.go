@@ -39,7 +39,7 @@ const inFlight = 192
 func drive(ctx context.Context, e *model.Engine, c Cost, jobs []model.Job, most int) (Sample, error) {
 	s := Sample{}
 	adapted := map[string]bool{}
-	before := e.Work().LayerRows
+	before := e.Work()
 	left := jobs
 	begin := time.Now()
 	for len(left) > 0 || e.Pending() > 0 {
@@ -70,9 +70,10 @@ func drive(ctx context.Context, e *model.Engine, c Cost, jobs []model.Job, most 
 		}
 	}
 	s.Seconds = time.Since(begin).Seconds()
-	layerRows := float64(e.Work().LayerRows - before)
+	after := e.Work()
+	layerRows := float64(after.LayerRows - before.LayerRows)
 	s.Rows = layerRows / float64(c.Layers)
-	s.FLOPs += layerRows*c.LayerFLOPs + float64(s.Scored)*c.HeadFLOPs
+	s.FLOPs += (layerRows-float64(after.Left-before.Left))*c.LayerFLOPs + float64(s.Scored)*c.HeadFLOPs
 	s.Bytes += float64(s.Steps) * float64(c.StepBytes+int64(len(adapted))*c.AdapterBytes)
 	return s, nil
 }
