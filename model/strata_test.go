@@ -170,8 +170,8 @@ func TestSharedRows(t *testing.T) {
 				t.Errorf("results %+v", texts)
 			}
 			got := e.Work()
-			if got.Left == 0 || got.Left >= got.LayerRows {
-				t.Errorf("%+v: no row was left behind the last keys and values, or all", got)
+			if all := tt.job.Scored == 40; (got.Left == 0) != all || got.Left >= got.LayerRows {
+				t.Errorf("%+v: rows are left behind the last keys and values unless all are scored: %v", got, all)
 			}
 			if got.Left = 0; got != tt.want {
 				t.Errorf("%+v computed, want %+v", got, tt.want)
