@@ -36,11 +36,11 @@ type batch struct {
 	x, next, h, q, k, v, attn, gate, up, update []float32
 	rowSet                                      // of the stratum that is computed
 	heads                                       []headRow
-	headSegments                                []segment
 	verdicts                                    []verdict // of heads
 	samplers                                    []sampler // of threads
 	parts                                       []attention
-	normed, logits                              []float32
+	logits                                      []float32 // of rows that are needed whole
+	head                                        headPass
 	cos, sin                                    [][]float32 // of each rope, [rows][hd/2]
 	perLayer                                    []float32   // [rows][layers·p]
 	products                                    products

@@ -241,6 +241,7 @@ func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weight
 	}
 	e.pool = kernel.NewPool(opt.Threads)
 	e.batch.samplers = make([]sampler, e.pool.Threads())
+	e.batch.head.slice = make([][]float32, e.pool.Threads())
 	if e.decoder, err = loadDecoder(ctx, e.config, view, e.pool); err != nil {
 		return err
 	}

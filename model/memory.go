@@ -139,8 +139,10 @@ func (c config) workingBytes(threads int) int64 {
 	for _, l := range c.Layers {
 		hd = max(hd, l.HeadDim)
 	}
-	head, scratch := 4*int64(c.HiddenSize+c.VocabSize), 4*int64(threads)*kernel.ScratchFloats(hd)
-	return stepRows*c.rowBytes() + headRows*head + scratch
+	const part = 4 // floats of a kernel.SoftmaxPart
+	head := stepRows*int64(c.HiddenSize+part*c.vocabularySlices()) + int64(c.wholeRows())*int64(c.VocabSize)
+	scratch := int64(threads) * (kernel.ScratchFloats(hd) + headRows*kernel.SliceLen)
+	return stepRows*c.rowBytes() + 4*(head+scratch)
 }
 
 // strataBytes is the memory that a step of several strata takes beside that.

@@ -66,6 +66,11 @@ func (s Sampling) Validate() error {
 	return nil
 }
 
+// greedy reports whether the likeliest token is taken, as the model has it.
+func (s Sampling) greedy() bool {
+	return s.Temperature == 0 && (s.RepetitionPenalty == 0 || s.RepetitionPenalty == 1)
+}
+
 // drawKey is what the random numbers of a generation are made from.
 func drawKey(seed int64, prompt []int32) [sha256.Size]byte {
 	h := sha256.New()
@@ -215,33 +220,6 @@ func (w *sampler) nucleus(topP float64) {
 // byProbability orders by probability; of equals the lowest id is the last.
 func byProbability(a, b candidate) int {
 	return cmp.Or(cmp.Compare(a.p, b.p), cmp.Compare(b.id, a.id))
-}
-
-// verdict is what is kept of a row of logits.
-type verdict struct {
-	best    int32   // the likeliest token
-	token   int32   // the one that is scored, or generated
-	logProb float64 // of token
-	finite  bool
-}
-
-// judge makes the verdict on the logits after a position of s.
-func (w *sampler) judge(s *sequence, position int, row []float32) verdict {
-	v := verdict{best: int32(kernel.ArgMax(row))}
-	sum := kernel.LogSumExp(row)
-	if v.best < 0 || sum-sum != 0 {
-		return v
-	}
-	if s.job.Scored > 0 {
-		v.token = s.job.Tokens[position+1]
-	} else {
-		v.token = w.choose(s, position, row, v.best)
-	}
-	if v.token >= 0 {
-		v.logProb = float64(row[v.token]) - sum
-		v.finite = v.logProb-v.logProb == 0
-	}
-	return v
 }
 
 // choose is the token that a generation writes after a position, or -1 where a

@@ -63,7 +63,9 @@ typedef struct {
   void add_scaled_##suffix(float *y, const float *t, size_t n, float scale);                         \
   void add_##suffix(float *y, const float *t, size_t n);                                             \
   void multiply_##suffix(float *y, const float *t, size_t n);                                        \
-  float max_sum_exp_##suffix(const float *x, size_t n, double *sum);                                 \
+  float softmax_part_##suffix(const float *x, size_t n, int32_t *at, double *sum);                   \
+  void softcap_##suffix(float *x, size_t n, float cap);                                              \
+  void divide_##suffix(float *x, size_t n, float by);                                                \
   double fma_burst_##suffix(size_t n);
 
 KERNELS(avx2)

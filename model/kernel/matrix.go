@@ -228,6 +228,19 @@ func (m *Matrix) Mul(y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *S
 	native{}.mul(m, y, ldy, x, ldx, M, n0, n1, s)
 }
 
+// Outputs is the matrix of the weight rows [n0, n1), which shares the panels of m.
+// n0 and n1 are as of Mul.
+func (m *Matrix) Outputs(n0, n1 int) Matrix {
+	if n0 < 0 || n0%panelRows != 0 || n1 < n0 || n1 > m.rows || n1 != m.rows && n1%panelRows != 0 {
+		panic(fmt.Sprintf("kernel: outputs %d to %d of %d", n0, n1, m.rows))
+	}
+	part := *m
+	part.rows = n1 - n0
+	first := n0 / panelRows
+	part.data = m.data[first*m.panelSize:][:part.panels()*m.panelSize]
+	return part
+}
+
 func (m *Matrix) check(y []float32, ldy int, x []float32, ldx, M, n0, n1 int) {
 	if n0 < 0 || n0%panelRows != 0 || n1 < n0 || n1 > m.rows || n1 != m.rows && n1%panelRows != 0 {
 		panic(fmt.Sprintf("kernel: multiply columns %d to %d of %d", n0, n1, m.rows))

@@ -27,8 +27,12 @@ package kernel
 #cgo nocallback lk_add
 #cgo noescape lk_multiply
 #cgo nocallback lk_multiply
-#cgo noescape lk_max_sum_exp
-#cgo nocallback lk_max_sum_exp
+#cgo noescape lk_softmax_part
+#cgo nocallback lk_softmax_part
+#cgo noescape lk_softcap
+#cgo nocallback lk_softcap
+#cgo noescape lk_divide
+#cgo nocallback lk_divide
 #cgo nocallback lk_fma_burst
 
 #include "kern.h"
@@ -90,7 +94,11 @@ static void lk_rope(int form, float *x, size_t n, size_t hd, const float *cos, c
 static void lk_add_scaled(int form, float *y, const float *t, size_t n, float scale) { CALL(form, add_scaled, y, t, n, scale); }
 static void lk_add(int form, float *y, const float *t, size_t n) { CALL(form, add, y, t, n); }
 static void lk_multiply(int form, float *y, const float *t, size_t n) { CALL(form, multiply, y, t, n); }
-static float lk_max_sum_exp(int form, const float *x, size_t n, double *sum) { return CALL(form, max_sum_exp, x, n, sum); }
+static float lk_softmax_part(int form, const float *x, size_t n, int32_t *at, double *sum) {
+	return CALL(form, softmax_part, x, n, at, sum);
+}
+static void lk_softcap(int form, float *x, size_t n, float cap) { CALL(form, softcap, x, n, cap); }
+static void lk_divide(int form, float *x, size_t n, float by) { CALL(form, divide, x, n, by); }
 static double lk_fma_burst(int form, size_t n) { return CALL(form, fma_burst, n); }
 */
 import "C"
@@ -198,10 +206,19 @@ func (c native) add(y, t []float32) { C.lk_add(c.path, cf(y), cf(t), C.size_t(le
 
 func (c native) multiply(y, t []float32) { C.lk_multiply(c.path, cf(y), cf(t), C.size_t(len(y))) }
 
-func (c native) maxSumExp(row []float32) (float32, float64) {
+func (c native) softmaxPart(x []float32) SoftmaxPart {
+	var at C.int32_t
 	var sum C.double
-	m := C.lk_max_sum_exp(c.path, cf(row), C.size_t(len(row)), &sum)
-	return float32(m), float64(sum)
+	m := C.lk_softmax_part(c.path, cf(x), C.size_t(len(x)), &at, &sum)
+	return SoftmaxPart{Max: float32(m), At: int32(at), Sum: float64(sum)}
+}
+
+func (c native) softcap(x []float32, cap float32) {
+	C.lk_softcap(c.path, cf(x), C.size_t(len(x)), C.float(cap))
+}
+
+func (c native) divide(x []float32, by float32) {
+	C.lk_divide(c.path, cf(x), C.size_t(len(x)), C.float(by))
 }
 
 func (c native) fmaBurst(n int) float64 { return float64(C.lk_fma_burst(c.path, C.size_t(n))) }

@@ -374,7 +374,7 @@ const (
 	expLow64 = -708
 )
 
-// exp64 is exp(x) for x ≤ 0, 0 below −708: Taylor's polynomial of degree 11 on
+// exp64 is exp(x) for x ≤ 708, 0 below −708: Taylor's polynomial of degree 11 on
 // ±ln(2)/2, relative error below 1e-14.
 func exp64(x float64) float64 {
 	below := x < expLow64
@@ -426,21 +426,40 @@ func log64(x float64) float64 {
 	return math.FMA(float64(e), ln2hi64, math.FMA(float64(e), ln2lo64, 2*s*q))
 }
 
-func (reference) maxSumExp(row []float32) (m float32, sum float64) {
-	m = float32(math.Inf(-1))
-	for _, v := range row {
-		if v > m {
-			m = v
+func (reference) softmaxPart(x []float32) SoftmaxPart {
+	part := SoftmaxPart{Max: float32(math.Inf(-1)), At: -1}
+	from := float32(0)
+	for i, v := range x {
+		if v > part.Max {
+			part.Max, part.At, from = v, int32(i), v
 		}
 	}
 	var p [16]float64
-	for i, v := range row {
-		p[i%16] += exp64(float64(v) - float64(m))
+	for i, v := range x {
+		p[i%16] += float64(exp32(v - from))
 	}
 	for n := 8; n > 0; n /= 2 {
 		for j := range n {
 			p[j] += p[j+n]
 		}
 	}
-	return m, p[0]
+	part.Sum = p[0]
+	return part
+}
+
+func (reference) softcap(x []float32, cap float32) {
+	c := float64(cap)
+	for i, v := range x {
+		t := 2 * (float64(v) / c)
+		if t > -expLow64 {
+			t = -expLow64
+		}
+		x[i] = float32(c * (1 - 2/(exp64(t)+1)))
+	}
+}
+
+func (reference) divide(x []float32, by float32) {
+	for i := range x {
+		x[i] /= by
+	}
 }

@@ -19,6 +19,7 @@ INLINE v8 h_fma(v8 a, v8 b, v8 c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE v8 h_neg(v8 a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
 // a > b ? a : b, and a < b ? a : b
 INLINE v8 h_max(v8 a, v8 b) { return _mm256_max_ps(a, b); }
+INLINE int h_any_above(v8 a, v8 b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_GT_OQ)) != 0; }
 INLINE v8 h_min(v8 a, v8 b) { return _mm256_min_ps(a, b); }
 // a > 0 ? b : c, and a == 0 ? b : c
 INLINE v8 h_if_pos(v8 a, v8 b, v8 c) {
@@ -116,7 +117,9 @@ INLINE v4d e_add(v4d a, v4d b) { return _mm256_add_pd(a, b); }
 INLINE v4d e_sub(v4d a, v4d b) { return _mm256_sub_pd(a, b); }
 INLINE v4d e_mul(v4d a, v4d b) { return _mm256_mul_pd(a, b); }
 INLINE v4d e_fma(v4d a, v4d b, v4d c) { return _mm256_fmadd_pd(a, b, c); }
+INLINE v4d e_div(v4d a, v4d b) { return _mm256_div_pd(a, b); }
 INLINE v4d e_max(v4d a, v4d b) { return _mm256_max_pd(a, b); }
+INLINE v4d e_min(v4d a, v4d b) { return _mm256_min_pd(a, b); }
 INLINE void e_store(double *p, v4d a) { _mm256_storeu_pd(p, a); }
 // a < b ? 0 : c
 INLINE v4d e_zero_below(v4d a, v4d b, v4d c) { return _mm256_andnot_pd(_mm256_cmp_pd(a, b, _CMP_LT_OQ), c); }

@@ -39,6 +39,8 @@ INLINE v16 v_if_pos(v16 a, v16 b, v16 c) {
 INLINE v16 v_if_zero(v16 a, v16 b, v16 c) {
   return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_EQ_OQ), c, b);
 }
+// whether any a > b
+INLINE int v_any_above(v16 a, v16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ) != 0; }
 // n as an integer from the float t = n + 1.5*2^23; 2^n; n>>1
 INLINE v16i v_int(v16 t) { return _mm512_sub_epi32(_mm512_castps_si512(t), _mm512_set1_epi32(0x4B400000)); }
 INLINE v16 v_pow2(v16i n) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(n, _mm512_set1_epi32(127)), 23)); }
@@ -105,8 +107,10 @@ INLINE v8d d_from(const float *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); 
 INLINE v8d d_add(v8d a, v8d b) { return _mm512_add_pd(a, b); }
 INLINE v8d d_sub(v8d a, v8d b) { return _mm512_sub_pd(a, b); }
 INLINE v8d d_mul(v8d a, v8d b) { return _mm512_mul_pd(a, b); }
+INLINE v8d d_div(v8d a, v8d b) { return _mm512_div_pd(a, b); }
 INLINE v8d d_fma(v8d a, v8d b, v8d c) { return _mm512_fmadd_pd(a, b, c); }
 INLINE v8d d_max(v8d a, v8d b) { return _mm512_max_pd(a, b); }
+INLINE v8d d_min(v8d a, v8d b) { return _mm512_min_pd(a, b); }
 INLINE void d_store(double *p, v8d a) { _mm512_storeu_pd(p, a); }
 // a < b ? 0 : c
 INLINE v8d d_zero_below(v8d a, v8d b, v8d c) {

@@ -26,6 +26,7 @@ INLINE v16 v_max(v16 x, v16 y) { return (v16){h_max(x.a, y.a), h_max(x.b, y.b)};
 INLINE v16 v_min(v16 x, v16 y) { return (v16){h_min(x.a, y.a), h_min(x.b, y.b)}; }
 INLINE v16 v_if_pos(v16 x, v16 y, v16 z) { return (v16){h_if_pos(x.a, y.a, z.a), h_if_pos(x.b, y.b, z.b)}; }
 INLINE v16 v_if_zero(v16 x, v16 y, v16 z) { return (v16){h_if_zero(x.a, y.a, z.a), h_if_zero(x.b, y.b, z.b)}; }
+INLINE int v_any_above(v16 x, v16 y) { return h_any_above(x.a, y.a) || h_any_above(x.b, y.b); }
 INLINE v16i v_int(v16 t) { return (v16i){h_int(t.a), h_int(t.b)}; }
 INLINE v16 v_pow2(v16i n) { return (v16){h_pow2(n.a), h_pow2(n.b)}; }
 INLINE v16i v_half(v16i n) { return (v16i){h_half(n.a), h_half(n.b)}; }
@@ -57,8 +58,10 @@ INLINE v8d d_from(const float *p) { return (v8d){e_from(p), e_from(p + 4)}; }
 INLINE v8d d_add(v8d x, v8d y) { return (v8d){e_add(x.a, y.a), e_add(x.b, y.b)}; }
 INLINE v8d d_sub(v8d x, v8d y) { return (v8d){e_sub(x.a, y.a), e_sub(x.b, y.b)}; }
 INLINE v8d d_mul(v8d x, v8d y) { return (v8d){e_mul(x.a, y.a), e_mul(x.b, y.b)}; }
+INLINE v8d d_div(v8d x, v8d y) { return (v8d){e_div(x.a, y.a), e_div(x.b, y.b)}; }
 INLINE v8d d_fma(v8d x, v8d y, v8d z) { return (v8d){e_fma(x.a, y.a, z.a), e_fma(x.b, y.b, z.b)}; }
 INLINE v8d d_max(v8d x, v8d y) { return (v8d){e_max(x.a, y.a), e_max(x.b, y.b)}; }
+INLINE v8d d_min(v8d x, v8d y) { return (v8d){e_min(x.a, y.a), e_min(x.b, y.b)}; }
 INLINE void d_store(double *p, v8d x) { e_store(p, x.a); e_store(p + 4, x.b); }
 INLINE v8d d_zero_below(v8d x, v8d y, v8d z) { return (v8d){e_zero_below(x.a, y.a, z.a), e_zero_below(x.b, y.b, z.b)}; }
 INLINE v8d d_pow2(v8d t) { return (v8d){e_pow2(t.a), e_pow2(t.b)}; }

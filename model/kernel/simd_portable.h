@@ -57,6 +57,8 @@ INLINE v8 h_div(v8 a, v8 b) { return (v8){a.a / b.a, a.b / b.b}; }
 INLINE v8 h_fma(v8 a, v8 b, v8 c) { return (v8){fma4(a.a, b.a, c.a), fma4(a.b, b.b, c.b)}; }
 INLINE v8 h_neg(v8 a) { return (v8){-a.a, -a.b}; }
 INLINE v8 h_max(v8 a, v8 b) { return (v8){sel4(a.a > b.a, a.a, b.a), sel4(a.b > b.b, a.b, b.b)}; }
+INLINE int any4(v4i m) { return m[0] || m[1] || m[2] || m[3]; }
+INLINE int h_any_above(v8 a, v8 b) { return any4(a.a > b.a) || any4(a.b > b.b); }
 INLINE v8 h_min(v8 a, v8 b) { return (v8){sel4(a.a < b.a, a.a, b.a), sel4(a.b < b.b, a.b, b.b)}; }
 INLINE v8 h_if_pos(v8 a, v8 b, v8 c) {
   v4 z = set4(0);
@@ -250,7 +252,9 @@ INLINE v4d e_sub(v4d a, v4d b) { return (v4d){a.a - b.a, a.b - b.b}; }
 INLINE v4d e_mul(v4d a, v4d b) { return (v4d){a.a * b.a, a.b * b.b}; }
 INLINE v4d e_fma(v4d a, v4d b, v4d c) { return (v4d){fma2(a.a, b.a, c.a), fma2(a.b, b.b, c.b)}; }
 INLINE v2d sel2(v2i mask, v2d a, v2d b) { return (v2d)((mask & (v2i)a) | (~mask & (v2i)b)); }
+INLINE v4d e_div(v4d a, v4d b) { return (v4d){a.a / b.a, a.b / b.b}; }
 INLINE v4d e_max(v4d a, v4d b) { return (v4d){sel2(a.a > b.a, a.a, b.a), sel2(a.b > b.b, a.b, b.b)}; }
+INLINE v4d e_min(v4d a, v4d b) { return (v4d){sel2(a.a < b.a, a.a, b.a), sel2(a.b < b.b, a.b, b.b)}; }
 INLINE void e_store(double *p, v4d a) { memcpy(p, &a.a, 16); memcpy(p + 2, &a.b, 16); }
 INLINE v4d e_zero_below(v4d a, v4d b, v4d c) {
   return (v4d){sel2(a.a < b.a, set2(0), c.a), sel2(a.b < b.b, set2(0), c.b)};

@@ -6,7 +6,7 @@ import (
 )
 
 func TestSoftcap(t *testing.T) {
-	row := []float32{0, 1e-6, -0.5, 3, -29, 30, 1e4, -1e30, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
+	row := []float32{0, 1e-6, -0.5, 3, -29, 30, 1e4, -1e30, 1e30, math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
 	got := append([]float32(nil), row...)
 	Softcap(got, 30)
 	for i, x := range row {
