@@ -98,6 +98,7 @@ type candidate struct {
 // sampler is the working memory of one goroutine that draws tokens.
 type sampler struct {
 	kept, sorted []candidate
+	bins         [numBins]float64
 	largest      []float32
 	penalised    []float32
 }
@@ -188,34 +189,51 @@ func (w *sampler) kthLargest(row []float32, k int) float32 {
 }
 
 // nucleus removes from w.kept, the least likely first and of equals the higher
-// ids first, what adds up to 1 − topP at most. The likeliest stays.
+// ids first, what adds up to 1 − topP at most. The likeliest stays. Probabilities
+// are added up by bins, in each by ids, and then bins ascending; only of the bin in
+// which the border lies are they sorted, and added in that order.
 func (w *sampler) nucleus(topP float64) {
 	total := 0.0
+	clear(w.bins[:])
 	for _, c := range w.kept {
 		total += c.p
+		w.bins[bin(c.p)] += c.p
 	}
 	border := (1 - topP) * total
-	// Tokens so rare that all of them together would go need no sorting.
-	rare, gone := border/float64(len(w.kept)), 0.0
+	gone, at := 0.0, 0
+	for at < numBins-1 && gone+w.bins[at] <= border {
+		gone += w.bins[at]
+		at++
+	}
 	w.sorted = w.sorted[:0]
 	for _, c := range w.kept {
-		if c.p <= rare {
-			gone += c.p
-		} else {
+		if bin(c.p) == at {
 			w.sorted = append(w.sorted, c)
 		}
 	}
 	slices.SortFunc(w.sorted, byProbability)
-	least := len(w.sorted) - 1
-	for i, c := range w.sorted {
+	least := w.sorted[len(w.sorted)-1]
+	for _, c := range w.sorted {
 		if gone += c.p; gone > border {
-			least = i
+			least = c
 			break
 		}
 	}
-	first := w.sorted[least]
-	w.kept = slices.DeleteFunc(w.kept, func(c candidate) bool { return byProbability(c, first) < 0 })
+	w.kept = slices.DeleteFunc(w.kept, func(c candidate) bool {
+		return c.p < least.p || c.p == least.p && c.id > least.id
+	})
 }
+
+// Probabilities, relative to the likeliest, fall into 64 bins for each power of
+// two from 2⁻⁴⁰ to 1; smaller ones into the first.
+const (
+	binShift = 46 // of the bits of a float64, below its exponent and 6 bits of fraction
+	binLeast = (1023 - 40) << (52 - binShift)
+	numBins  = 1023<<(52-binShift) - binLeast + 1
+)
+
+// bin is the bin of 0 < p ≤ 1. The last holds nothing but 1.
+func bin(p float64) int { return max(0, int(math.Float64bits(p)>>binShift)-binLeast) }
 
 // byProbability orders by probability; of equals the lowest id is the last.
 func byProbability(a, b candidate) int {
