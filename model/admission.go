@@ -133,11 +133,13 @@ func (e *Engine) Cancel(id int) (Result, bool) {
 			e.queued--
 			if len(b.waiting) == 0 {
 				e.begun(b)
-				if i == 0 {
+				e.waiting[i] = nil
+				if i == 0 { // as where all are cancelled in their order
 					e.waiting = e.waiting[1:]
 				} else {
 					e.waiting = slices.Delete(e.waiting, i, i+1)
 				}
+				e.trimQueue()
 			}
 			return e.cancelled(s), true
 		}
@@ -151,6 +153,13 @@ func (e *Engine) cancelled(s *sequence) Result {
 	}
 	s.finish(StopCancelled)
 	return s.result
+}
+
+// trimQueue gives the queue's memory back when it is empty: it may have been long.
+func (e *Engine) trimQueue() {
+	if len(e.waiting) == 0 {
+		e.waiting, e.bundles = nil, nil
+	}
 }
 
 // begun says that no further job joins a bundle.
@@ -191,6 +200,7 @@ func (e *Engine) admit() (impossible []Result) {
 	copy(e.waiting[seen-kept:seen], e.waiting[:kept])
 	clear(e.waiting[:seen-kept])
 	e.waiting = e.waiting[seen-kept:]
+	e.trimQueue()
 	return impossible
 }
 

@@ -60,12 +60,13 @@ func questions(b testing.TB, e *Engine, n int, variants []string) {
 
 // BenchmarkQuestionsOfVariants is the time that base and ten adapters take for
 // questions, against eleven times that of the base alone, alternating: adapters
-// of all blocks, of the last half, of the last eight.
+// of all blocks, of the last half, of the last eight. On one thread, whose time
+// by the processor's clock is the work's own, whatever else runs.
 func BenchmarkQuestionsOfVariants(b *testing.B) {
 	needShared(b, smolModel)
 	for _, first := range []int{0, 15, 22} {
 		b.Run(fmt.Sprintf("first=%d", first), func(b *testing.B) {
-			e := openEngine(b, smolModel, Options{Threads: benchThreads})
+			e := openEngine(b, smolModel, Options{Threads: 1})
 			variants := append([]string{""}, adaptersOf(b, e, 10, first)...)
 			var wall, cpu []float64
 			timed := func(variants []string) (wall, cpu float64) {
