@@ -67,13 +67,16 @@ func checkPicture(t *testing.T, picture string, texts ...string) {
 	}
 }
 
-func TestGrowthOfNothing(t *testing.T) {
-	var picture bytes.Buffer
-	d := &growthDocument{Curves: []*benchmark.Curve{{Axis: "samples", Name: "choice", Points: []*benchmark.Point{{X: 1, Reason: "the budget was spent"}}}}}
-	if err := drawGrowth(&picture, d); err != nil {
-		t.Fatal(err)
+// TestGrowthOfLittle: no point, and a single one, have no range.
+func TestGrowthOfLittle(t *testing.T) {
+	for _, p := range []*benchmark.Point{{X: 1, Reason: "the budget was spent"}, {X: 1, Value: &benchmark.Spread{Median: 2, Min: 2, Max: 2, N: 1}}} {
+		var picture bytes.Buffer
+		d := &growthDocument{Curves: []*benchmark.Curve{{Axis: "samples", Name: "choice", Points: []*benchmark.Point{p}}}}
+		if err := drawGrowth(&picture, d); err != nil {
+			t.Fatal(err)
+		}
+		checkPicture(t, picture.String(), "samples")
 	}
-	checkPicture(t, picture.String(), "samples")
 }
 
 func TestGrowth(t *testing.T) {

@@ -74,6 +74,9 @@ func widen(p *plot.Plot) {
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 1, 10, 1, 10
 		return
 	}
+	if p.X.Min == p.X.Max { // one point: gonum would begin at zero, which has no logarithm
+		p.X.Min, p.X.Max = p.X.Min/2, p.X.Max*2
+	}
 	span := max(p.Y.Max/p.Y.Min, 4)
 	p.Y.Max, p.Y.Min = p.Y.Max*math.Pow(span, 0.4), p.Y.Min/math.Pow(span, 0.1)
 }
