@@ -129,16 +129,9 @@ func (e *Engine) storeKeyValue(n, row int, k, v []float32) {
 	}
 }
 
-// attendRows is how many rows of one sequence attend together.
-const attendRows = 16
-
-// attention is a part of a step's attention: some rows of one chunk, one
-// key/value head.
-type attention struct {
-	seq        *sequence
-	row, start int // first row of the batch, its position
-	n, head    int
-}
+// attendPart is a part of a step's attention: rows of the batch that attend
+// together, one key/value head.
+type attendPart struct{ row, n, head int }
 
 // attend lets the rows of chunks attend to the keys of their own sequences.
 func (e *Engine) attend(n int, chunks []chunk, out, q []float32) {
@@ -146,29 +139,48 @@ func (e *Engine) attend(n int, chunks []chunk, out, q []float32) {
 	place := e.cache.layout.layers[n]
 	group := cfg.NumAttentionHeads / place.heads
 	width := cfg.NumAttentionHeads * l.HeadDim
-	b.parts = b.parts[:0]
-	row := 0
+	b.attend = b.attend[:0]
 	for _, c := range chunks {
-		for at := 0; at < c.n; at += attendRows {
-			for g := range place.heads {
-				b.parts = append(b.parts, attention{seq: c.seq, row: row + at, start: c.start + at, n: min(attendRows, c.n-at), head: g})
+		for p := c.start; p < c.start+c.n; p++ {
+			row := kernel.Row{Blocks: &c.seq.places[place.stratum].data, Keys: int32(p + 1)}
+			if l.Window > 0 {
+				row.First = max(row.Keys-int32(l.Window), 0)
 			}
+			b.attend = append(b.attend, row)
 		}
-		row += c.n
 	}
+	b.parts = attendParts(b.parts[:0], b.attend, group, place.heads, e.pool.Threads())
 	e.pool.Run(len(b.parts), func(worker, i int) {
 		p := b.parts[i]
-		var visible, first [attendRows]int32
-		for r := range p.n {
-			visible[r] = int32(p.start + r + 1)
-			if l.Window > 0 {
-				first[r] = max(visible[r]-int32(l.Window), 0)
-			}
-		}
 		keys, values := place.offsets(p.head)
-		kv := kernel.KV{Blocks: p.seq.places[place.stratum].data, K: keys, V: values, HeadDim: l.HeadDim}
+		kv := kernel.KV{K: keys, V: values, HeadDim: l.HeadDim}
 		from := p.row*width + p.head*group*l.HeadDim
-		kernel.AttendGroup(out[from:], width, q[from:], width, p.n, group, kv, visible[:p.n], first[:p.n],
-			float32(cfg.AttentionScale), e.pool.Scratch(worker))
+		kernel.Attend(out[from:], width, q[from:], width, group, kv, b.attend[p.row:p.row+p.n], float32(cfg.AttentionScale), e.pool.Scratch(worker))
 	})
+}
+
+// attendParts appends the parts of the attention of rows: rows of one sequence,
+// and rows whose sequences have half of their blocks in common, which are then
+// read once for all of them; as many as a call of the kernel takes at a time, or
+// fewer, where there would not be two parts for each thread.
+func attendParts(parts []attendPart, rows []kernel.Row, group, heads, threads int) []attendPart {
+	most := kernel.AttendQueries / group
+	if fair := len(rows) * heads / (2 * threads); fair < most {
+		most = max(fair, kernel.AttendQueries/4/group)
+	}
+	most = max(most, 1)
+	for i, end := 0, 0; i < len(rows); i = end {
+		for end = i + 1; end < len(rows) && end < i+most && alike(rows[end-1], rows[end]); end++ {
+		}
+		for head := range heads {
+			parts = append(parts, attendPart{row: i, n: end - i, head: head})
+		}
+	}
+	return parts
+}
+
+// alike reports whether two rows are of one sequence, or of two that have half of
+// the blocks of the shorter one in common.
+func alike(a, b kernel.Row) bool {
+	return a.Blocks == b.Blocks || a.Blocks.Shares(b.Blocks, int(min(a.Keys, b.Keys)-1)/blockLen/2)
 }

@@ -36,9 +36,10 @@ type batch struct {
 	x, next, h, q, k, v, attn, gate, up, update []float32
 	rowSet                                      // of the stratum that is computed
 	heads                                       []headRow
-	verdicts                                    []verdict // of heads
-	samplers                                    []sampler // of threads
-	parts                                       []attention
+	verdicts                                    []verdict    // of heads
+	samplers                                    []sampler    // of threads
+	attend                                      []kernel.Row // rows of a layer
+	parts                                       []attendPart
 	logits                                      []float32 // of rows that are needed whole
 	head                                        headPass
 	cos, sin                                    [][]float32 // of each rope, [rows][hd/2]

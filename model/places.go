@@ -1,10 +1,12 @@
 package model
 
+import "github.com/ailiance/lorabench/model/kernel"
+
 // place is what a sequence holds of a stratum's keys and values.
 type place struct {
 	root   *block
 	blocks []*block
-	data   [][]float32 // of blocks
+	data   kernel.Blocks // of blocks
 
 	// owes says that the last block was others' when the sequence came to it, and
 	// room is promised for one of its own, should their tokens part in it.
@@ -18,7 +20,7 @@ func (p *place) hold(b *block) {
 
 func (p *place) append(b *block) {
 	p.blocks = append(p.blocks, b)
-	p.data = append(p.data, b.data)
+	p.data.Append(b.data)
 }
 
 // last is the last block, or the root.
@@ -32,7 +34,8 @@ func (p *place) last() *block {
 func (p *place) pop() *block {
 	n := len(p.blocks) - 1
 	b := p.blocks[n]
-	p.blocks, p.data = p.blocks[:n], p.data[:n]
+	p.blocks = p.blocks[:n]
+	p.data.Truncate(n)
 	return b
 }
 

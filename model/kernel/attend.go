@@ -6,15 +6,23 @@ import "fmt"
 // start at multiples of it.
 const BlockLen = 16
 
-// KV names the keys and values of one key/value head in a table of blocks:
-// Blocks[b] holds positions 16b to 16b+15, its keys at offset K, laid out
-// [HeadDim][16], its values at offset V, [16][HeadDim]. Blocks that lie wholly
-// before the first visible key may be nil. What stands at positions that no
-// query sees is never used.
-type KV struct {
-	Blocks  [][]float32
-	K, V    int
-	HeadDim int
+// groupLen is the number of positions of a group, for which the sums of attention
+// are rescaled once. Groups start at multiples of it.
+const groupLen = 64
+
+// AttendQueries is how many queries, rows times heads, Attend takes at a time.
+// More of them in a call read keys and values again.
+const AttendQueries = 48
+
+// KV is where the keys and values of one key/value head lie in a block: its keys
+// at offset K, laid out [HeadDim][16], its values at offset V, [16][HeadDim]. What
+// stands at positions that no query sees is never used.
+type KV struct{ K, V, HeadDim int }
+
+// Row is a row of queries, which sees the keys [First, Keys) of a sequence.
+type Row struct {
+	Blocks      *Blocks
+	First, Keys int32
 }
 
 // PutKey stores the key of one head at a position of its block: keys is the
@@ -25,55 +33,37 @@ func PutKey(keys []float32, slot int, key []float32) {
 	}
 }
 
-// Attend computes softmax(scale·q·Kᵀ)·V of one query of one head over the keys
-// [first, nkeys). q and out have kv.HeadDim values and do not overlap.
+// Attend computes softmax(scale·q·Kᵀ)·V for rows of queries of the G heads that
+// share a key/value head. Query g of row r is at q[r·ldq + g·HeadDim], its result
+// at out[r·ldo + g·HeadDim]; q and out do not overlap. A result depends on its
+// own query, its sequence and the keys that it sees, and on nothing else in the
+// call; rows one after the other whose blocks are the same read them together.
 //
-// Block by block from that of first, with m = −Inf, l = 0, acc = 0:
+// Group by group of 64 keys from that of First, with q = q·(scale·log2(e)), m = −Inf,
+// l = 0, acc = 0, for all visible keys j of the group:
 //
-//	s_j = scale · (Σ_d fma, d ascending)     16 lanes j
-//	m'  = max(m, max of visible s_j);  c = exp(m − m')
-//	p_j = exp(s_j − m')                      exactly 0 where not visible
-//	l_j = fma(l_j, c, p_j);  acc = acc·c
-//	acc = fma(p_j, v_j, acc)                 visible j ascending
+//	s_j = Σ_d fma(q_d, k_jd)                 d ascending
+//	m'  = max(m, max of s_j);  c = 2^(m − m')
+//	p_j = 2^(s_j − m')
+//	l_i = fma(l_i, c, Σ p_j)                 16 lanes i = j mod 16, j ascending
+//	acc = fma(p_j, v_j, acc·c)               j ascending
 //
-// and at the end out = acc · (1 / Σ l_j) with the tree of the package comment.
-// Without a visible key out is zero.
-func Attend(out, q []float32, kv KV, nkeys, first int, scale float32, s *Scratch) {
-	AttendGroup(out, kv.HeadDim, q, kv.HeadDim, 1, 1, kv, []int32{int32(nkeys)}, []int32{int32(first)}, scale, s)
-}
-
-// AttendGroup is Attend for R query rows of one sequence and the G query heads
-// that share a key/value head; it gives the same bits and reads each block
-// once for many queries. Query g of row r is at q[r·ldq + g·HeadDim], its result
-// at out[r·ldo + g·HeadDim]. Row r sees the keys [first[r], nkeys[r]); a nil
-// first means zero.
-func AttendGroup(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, scale float32, s *Scratch) {
-	hd := kv.HeadDim
+// and at the end out = acc · (1 / Σ l_i) with the tree of the package comment.
+// 2^x is exp2Low. Without a visible key out is zero.
+func Attend(out []float32, ldo int, q []float32, ldq, G int, kv KV, rows []Row, scale float32, s *Scratch) {
+	R, hd := len(rows), kv.HeadDim
 	if R == 0 || G == 0 {
 		return
 	}
-	if R < 0 || G < 0 || hd <= 0 || ldo < G*hd || ldq < G*hd || len(q) < (R-1)*ldq+G*hd || len(out) < (R-1)*ldo+G*hd ||
-		len(nkeys) != R || first != nil && len(first) != R {
-		panic(fmt.Sprintf("kernel: attention of %d rows of %d heads of %d: q has %d values, %d a row; out has %d, %d a row; %d key counts, %d starts",
-			R, G, hd, len(q), ldq, len(out), ldo, len(nkeys), len(first)))
+	if G < 0 || hd <= 0 || ldo < G*hd || ldq < G*hd || len(q) < (R-1)*ldq+G*hd || len(out) < (R-1)*ldo+G*hd || kv.K < 0 || kv.V < 0 {
+		panic(fmt.Sprintf("kernel: attention of %d rows of %d heads of %d: q has %d values, %d a row; out has %d, %d a row; keys at %d, values at %d",
+			R, G, hd, len(q), ldq, len(out), ldo, kv.K, kv.V))
 	}
-	lo, hi := int32(1<<31-1), int32(0)
-	for r := range R {
-		from := int32(0)
-		if first != nil {
-			from = first[r]
-		}
-		if from < 0 || int(nkeys[r]) > len(kv.Blocks)*BlockLen {
-			panic(fmt.Sprintf("kernel: attention over keys %d to %d of %d blocks", from, nkeys[r], len(kv.Blocks)))
-		}
-		if from < nkeys[r] {
-			lo, hi = min(lo, from), max(hi, nkeys[r])
+	for _, r := range rows {
+		if r.First < 0 || int(r.Keys) > len(r.Blocks.data)*BlockLen || r.First < r.Keys && r.Blocks.least < max(kv.K, kv.V)+hd*BlockLen {
+			panic(fmt.Sprintf("kernel: attention over keys %d to %d of %d blocks of %d values, keys at %d, values at %d, heads of %d",
+				r.First, r.Keys, len(r.Blocks.data), r.Blocks.least, kv.K, kv.V, hd))
 		}
 	}
-	for b := int(lo) / BlockLen; b*BlockLen < int(hi); b++ {
-		if n := len(kv.Blocks[b]); kv.K < 0 || kv.V < 0 || n < kv.K+hd*BlockLen || n < kv.V+hd*BlockLen {
-			panic(fmt.Sprintf("kernel: attention: block %d has %d values, keys at %d, values at %d, heads of %d", b, n, kv.K, kv.V, hd))
-		}
-	}
-	native{}.attend(out, ldo, q, ldq, R, G, kv, nkeys, first, int(lo)/BlockLen, (int(hi)+BlockLen-1)/BlockLen, scale, s)
+	native{}.attend(out, ldo, q, ldq, G, kv, rows, float32(scale*log2e), s)
 }

@@ -51,26 +51,46 @@ func BenchmarkMul(b *testing.B) {
 	}
 }
 
-// BenchmarkAttend computes the last 128 positions of a context, 3 query heads
-// to a key head of 64.
+// BenchmarkAttend computes the last R positions of a context of n, G query heads
+// to a key head; keys and values of eight heads take turns, as those of layers do.
 func BenchmarkAttend(b *testing.B) {
-	const R, G, headDim = 128, 3, 64
-	for _, n := range []int{512, 4096} {
-		r := source(25)
-		kv, q := table(r, n, headDim), plain(r, R*G*headDim)
-		nkeys, first, out := make([]int32, R), make([]int32, R), make([]float32, len(q))
-		for i := range nkeys {
-			nkeys[i] = int32(n - R + i + 1)
-		}
-		for _, c := range forms(b) {
-			b.Run(fmt.Sprintf("keys=%d/path=%s", n, c.name), func(b *testing.B) {
-				var s Scratch
-				for b.Loop() {
-					c.attend(out, G*headDim, q, G*headDim, R, G, kv, nkeys, first, 0, n/BlockLen, 0.125, &s)
+	for _, headDim := range []int{64, 128} {
+		for _, G := range []int{1, 3, 4, 8} {
+			for _, R := range []int{1, 16, 256} {
+				for _, n := range []int{128, 2048, 8192} {
+					if n < R {
+						continue
+					}
+					b.Run(fmt.Sprintf("hd=%d/G=%d/rows=%d/keys=%d", headDim, G, R, n), func(b *testing.B) { benchAttend(b, headDim, G, R, n) })
 				}
-				b.ReportMetric(float64(b.N)*4*R*G*headDim*float64(n-R/2)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-			})
+			}
 		}
+	}
+}
+
+func benchAttend(b *testing.B, headDim, G, R, n int) {
+	r := source(25)
+	q := plain(r, R*G*headDim)
+	out := make([]float32, len(q))
+	kv := place(headDim)
+	var rows [8][]Row
+	for i := range rows {
+		_, list := table(r, n, headDim)
+		for j := range R {
+			rows[i] = append(rows[i], Row{Blocks: list, Keys: int32(n - R + j + 1)})
+		}
+	}
+	for _, c := range forms(b) {
+		b.Run("path="+c.name, func(b *testing.B) {
+			var s Scratch
+			elapsed := threadTime(b)
+			for i := 0; b.Loop(); i++ {
+				c.attend(out, G*headDim, q, G*headDim, G, kv, rows[i%len(rows)], 0.125, &s)
+			}
+			seconds := elapsed().Seconds() / float64(b.N)
+			b.ReportMetric(4*float64(R*G*headDim)*(float64(n)-float64(R-1)/2)/seconds/1e9, "GFLOP/s")
+			b.ReportMetric(8*float64(headDim*n)/seconds/1e9, "GB/s")
+		})
 	}
 }
 

@@ -14,7 +14,7 @@ enum { MC = 192, KC = 512, XS = KC + 16, QC = 48 };
 
 // Floats of scratch that mul and attend need.
 #define MUL_SCRATCH (MC * XS + KC * 2 * 16 + MC * 16)
-#define ATTEND_SCRATCH(hd) (QC * (2 * (size_t)(hd) + 16 + 16 + 2))
+#define ATTEND_SCRATCH(hd) (QC * (2 * (size_t)(hd) + 16 + 64 + 16) + 64 * 16)
 
 // What a matrix of codes has beside its format; see Groups in groups.go.
 typedef struct {
@@ -37,16 +37,21 @@ typedef struct {
   float *scratch;
 } mul_args;
 
+// A row of queries sees the keys [first, keys) of the blocks at these addresses.
+typedef struct {
+  uintptr_t blocks;  // of a list of addresses; a number, because Go checks pointers
+  int32_t first, keys;
+} attend_row;
+
 typedef struct {
   float *out;
   size_t ldo;
   const float *q;
   size_t ldq;
-  int R, G, hd, b0, b1;
-  const uintptr_t *blocks;  // address of each block from b0
-  size_t koff, voff;        // floats
-  const int32_t *nkeys, *first;  // first may be null
-  float scale;
+  int R, G, hd;
+  const attend_row *rows;
+  size_t koff, voff;  // floats
+  float scale;        // of queries, times log2(e)
   float *scratch;
 } attend_args;
 

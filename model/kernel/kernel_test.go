@@ -11,7 +11,7 @@ import (
 type kernels interface {
 	mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch)
 	mulNarrow(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, add bool, scale float32)
-	attend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch)
+	attend(out []float32, ldo int, q []float32, ldq, G int, kv KV, rows []Row, scale float32, s *Scratch)
 	rmsNorm(dst, x, weight []float32, eps float32)
 	siluMul(gate, up []float32)
 	geluMul(gate, up []float32)

@@ -72,12 +72,9 @@ static void lk_mul_narrow(int form, int fmt, float *y, size_t ldy, const float *
 	mul_args a = {y, ldy, x, ldx, M, K, n0, n1, fmt, panels, panel_size};
 	CALL(form, mul_narrow, &a, add, scale);
 }
-static void lk_attend(int form, float *out, size_t ldo, const float *q, size_t ldq, int R, int G, int hd, int b0, int b1,
-                      const uintptr_t *blocks, size_t koff, size_t voff, const int32_t *nkeys, const int32_t *first,
-                      float scale, float *scratch) {
-	attend_args a = {out, ldo, q, ldq, R, G, hd, b0, b1, blocks, koff, voff, nkeys, first, scale, scratch};
-	// A few queries have too few sums to hide the latency of wider vectors: 0.9 times as fast.
-	if (form == BEST && R * G < 6 && lk_best() == AVX512) form = AVX2;
+static void lk_attend(int form, float *out, size_t ldo, const float *q, size_t ldq, int R, int G, int hd,
+                      const attend_row *rows, size_t koff, size_t voff, float scale, float *scratch) {
+	attend_args a = {out, ldo, q, ldq, R, G, hd, rows, koff, voff, scale, scratch};
 	CALL(form, attend, &a);
 }
 static void lk_rms_norm(int form, float *dst, const float *x, const float *weight, size_t n, float eps) {
@@ -126,13 +123,12 @@ func nativePath(i int) native { return native{C.int(i + 1)} }
 // Scratch is working memory of one goroutine. The zero value is ready; it grows
 // to what is needed and keeps it.
 type Scratch struct {
-	f     []float32
-	addrs []uintptr  // of key and value blocks, for C
-	keep  []*float32 // the same, so that the blocks lie on the heap and live
+	f    []float32
+	rows []C.attend_row
 }
 
 // ScratchFloats is how many floats a Scratch grows to.
-func ScratchFloats(headDim int) int64 { return max(C.MUL_SCRATCH, C.QC*(2*int64(headDim)+34)) }
+func ScratchFloats(headDim int) int64 { return max(C.MUL_SCRATCH, attendScratch(int64(headDim))) }
 
 // Path names the code that runs: "avx512", "avx2", "neon", or "portable" where
 // the processor has none of them. All give the same bits.
@@ -161,21 +157,20 @@ func (c native) mulNarrow(m *Matrix, y []float32, ldy int, x []float32, ldx, M, 
 		(*C.uint8_t)(unsafe.SliceData(m.data)), C.size_t(m.panelSize), sum, C.float(scale))
 }
 
-// attend gives C the addresses of the blocks as numbers. They stay good: keep
-// holds the blocks through a pointer on the heap, so that they lie on the heap
-// themselves, where Go moves nothing, and live.
-func (c native) attend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch) {
-	scratch := s.floats(C.QC * (2*kv.HeadDim + 34))
-	s.addrs, s.keep = s.addrs[:0], s.keep[:0]
-	for b := b0; b < b1; b++ {
-		p := unsafe.SliceData(kv.Blocks[b])
-		s.keep = append(s.keep, p)
-		s.addrs = append(s.addrs, uintptr(unsafe.Pointer(p)))
+// attendScratch is ATTEND_SCRATCH.
+func attendScratch(headDim int64) int64 { return C.QC*(2*headDim+16+64+16) + 64*16 }
+
+// attend gives C the addresses of the lists of addresses, as numbers too: see Blocks.
+func (c native) attend(out []float32, ldo int, q []float32, ldq, G int, kv KV, rows []Row, scale float32, s *Scratch) {
+	scratch := s.floats(int(attendScratch(int64(kv.HeadDim))))
+	s.rows = s.rows[:0]
+	for _, r := range rows {
+		list := unsafe.Pointer(unsafe.SliceData(r.Blocks.addresses))
+		s.rows = append(s.rows, C.attend_row{blocks: C.uintptr_t(uintptr(list)), first: C.int32_t(r.First), keys: C.int32_t(r.Keys)})
 	}
-	C.lk_attend(c.path, cf(out), C.size_t(ldo), cf(q), C.size_t(ldq), C.int(R), C.int(G), C.int(kv.HeadDim), C.int(b0), C.int(b1),
-		(*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(s.addrs))), C.size_t(kv.K), C.size_t(kv.V),
-		(*C.int32_t)(unsafe.SliceData(nkeys)), (*C.int32_t)(unsafe.SliceData(first)), C.float(scale), cf(scratch))
-	clear(s.keep)
+	C.lk_attend(c.path, cf(out), C.size_t(ldo), cf(q), C.size_t(ldq), C.int(len(rows)), C.int(G), C.int(kv.HeadDim),
+		unsafe.SliceData(s.rows), C.size_t(kv.K), C.size_t(kv.V), C.float(scale), cf(scratch))
+	runtime.KeepAlive(rows)
 }
 
 func (c native) rmsNorm(dst, x, weight []float32, eps float32) {

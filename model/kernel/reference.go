@@ -94,6 +94,36 @@ func exp32(x float32) float32 {
 	return float32(p * pow2(half) * pow2(n-half))
 }
 
+// Constants of exp2Low: a polynomial of degree 6 for 2ʳ on ±½ whose constant term
+// is 1, fitted for its largest relative error, 3e-9, with rounded coefficients.
+const (
+	exp2Lowest float32 = -126
+
+	exp2C1 float32 = 6.9314718246e-1
+	exp2C2 float32 = 2.4022647738e-1
+	exp2C3 float32 = 5.5503599346e-2
+	exp2C4 float32 = 9.6185058355e-3
+	exp2C5 float32 = 1.3390806271e-3
+	exp2C6 float32 = 1.5326462744e-4
+)
+
+// exp2Low is 2ˣ for −126 ≤ x ≤ 0, within a unit in the last place, 2⁻¹²⁶ below,
+// NaN for NaN.
+func exp2Low(x float32) float32 {
+	x = max2(exp2Lowest, x)
+	t := x + shift32
+	n := int32(math.Float32bits(t) - math.Float32bits(shift32))
+	r := x - (t - shift32)
+	p := exp2C6
+	p = fma32(p, r, exp2C5)
+	p = fma32(p, r, exp2C4)
+	p = fma32(p, r, exp2C3)
+	p = fma32(p, r, exp2C2)
+	p = fma32(p, r, exp2C1)
+	p = fma32(p, r, 1)
+	return float32(p * pow2(n))
+}
+
 // expm1Low is exp(x)−1 for x ≤ 0 (or a little above): fma(2ⁿ, e, 2ⁿ−1).
 func expm1Low(x float32) float32 {
 	if x < -87 {
@@ -110,18 +140,6 @@ func tree16(p *[16]float32) float32 {
 	for n := 8; n > 0; n /= 2 {
 		for j := range n {
 			a[j] += a[j+n]
-		}
-	}
-	return a[0]
-}
-
-// max16 is the maximum of 16 lanes, with the tree of tree16 because NaNs make
-// it depend on the order.
-func max16(p *[16]float32) float32 {
-	a := *p
-	for n := 8; n > 0; n /= 2 {
-		for j := range n {
-			a[j] = max2(a[j], a[j+n])
 		}
 	}
 	return a[0]
@@ -304,59 +322,54 @@ func (reference) multiply(y, t []float32) {
 	}
 }
 
-func (reference) attend(out []float32, ldo int, q []float32, ldq, R, G int, kv KV, nkeys, first []int32, b0, b1 int, scale float32, s *Scratch) {
+func (reference) attend(out []float32, ldo int, q []float32, ldq, G int, kv KV, rows []Row, scale float32, s *Scratch) {
 	hd := kv.HeadDim
-	acc := s.floats(hd)
-	for t := range R * G {
-		r, g := t/G, t%G
-		query := q[r*ldq+g*hd:][:hd]
-		lo, hi := 0, int(nkeys[r])
-		if first != nil {
-			lo = int(first[r])
+	buffer := s.floats(2 * hd)
+	query, acc := buffer[:hd], buffer[hd:]
+	for t := range len(rows) * G {
+		row, from, to := rows[t/G], t/G*ldq+t%G*hd, t/G*ldo+t%G*hd
+		o := out[to : to+hd]
+		if row.First >= row.Keys {
+			clear(o)
+			continue
+		}
+		for d := range query {
+			query[d] = float32(q[from+d] * scale)
 		}
 		clear(acc)
 		m := float32(math.Inf(-1))
 		var l [16]float32
-		for b := lo / BlockLen; b*BlockLen < hi && lo < hi; b++ {
-			keys, values := kv.Blocks[b][kv.K:], kv.Blocks[b][kv.V:]
-			j0, j1 := max(0, lo-b*BlockLen), min(BlockLen, hi-b*BlockLen)
-			var sc [16]float32
-			for d, v := range query {
-				for j := range sc {
-					sc[j] = fma32(v, keys[d*BlockLen+j], sc[j])
+		first, keys := int(row.First), int(row.Keys)
+		for g := first / groupLen * groupLen; g < keys; g += groupLen {
+			j0, j1 := max(0, first-g), min(groupLen, keys-g) // visible keys of the group
+			var sc [groupLen]float32
+			next := m
+			for j := j0; j < j1; j++ {
+				block := row.Blocks.data[(g+j)/BlockLen][kv.K:]
+				for d, v := range query {
+					sc[j] = fma32(v, block[d*BlockLen+j%BlockLen], sc[j])
 				}
+				next = max2(sc[j], next)
 			}
-			for j := range sc {
-				sc[j] = float32(sc[j] * scale)
-				if j < j0 || j >= j1 {
-					sc[j] = float32(math.Inf(-1))
-				}
-			}
-			next := max2(max16(&sc), m)
-			c := exp32(m - next)
+			c := exp2Low(m - next)
 			m = next
-			for j := range sc {
-				p := float32(0)
-				if j >= j0 && j < j1 {
-					p = exp32(sc[j] - m)
-				}
-				sc[j] = p
-				l[j] = fma32(l[j], c, p)
+			var sum [16]float32
+			for j := j0; j < j1; j++ {
+				sc[j] = exp2Low(sc[j] - m)
+				sum[j%16] += sc[j]
+			}
+			for j := range l {
+				l[j] = fma32(l[j], c, sum[j])
 			}
 			for d := range acc {
 				acc[d] *= c
 			}
 			for j := j0; j < j1; j++ {
-				v := values[j*hd:][:hd]
+				v := row.Blocks.data[(g+j)/BlockLen][kv.V+j%BlockLen*hd:][:hd]
 				for d := range acc {
 					acc[d] = fma32(sc[j], v[d], acc[d])
 				}
 			}
-		}
-		o := out[r*ldo+g*hd:][:hd]
-		if lo >= hi {
-			clear(o)
-			continue
 		}
 		inv := 1 / tree16(&l)
 		for d := range o {

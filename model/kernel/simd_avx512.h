@@ -19,6 +19,12 @@ enum { TILE_ROWS = 6, TILE_PANELS = 2, FEW_ROWS = 6, MAX_SUMS = 12 };
   F(fmt, 5, 2) F(fmt, 5, 1) F(fmt, 6, 2) F(fmt, 6, 1)
 #define FEW_PANELS(M) ((M) <= 3 ? 4 : 2)
 
+// Rows and panels of a tile of attention.
+enum { ATTEND_ROWS = 6, ATTEND_PANELS = 4 };
+#define ATTEND_TILES(T)                                                                               \
+  T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2)     \
+  T(1, 3) T(2, 3) T(3, 3) T(4, 3) T(5, 3) T(6, 3) T(1, 4) T(2, 4) T(3, 4) T(4, 4) T(5, 4) T(6, 4)
+
 INLINE v16 v_load(const float *p) { return _mm512_loadu_ps(p); }
 INLINE void v_store(float *p, v16 a) { _mm512_storeu_ps(p, a); }
 INLINE v16 v_set1(float a) { return _mm512_set1_ps(a); }

@@ -12,6 +12,10 @@ enum { TILE_ROWS = 6, TILE_PANELS = 1, FEW_ROWS = 6, MAX_SUMS = 6 };
   F(fmt, 1, 4) F(fmt, 1, 1) F(fmt, 2, 2) F(fmt, 2, 1) F(fmt, 3, 2) F(fmt, 3, 1) F(fmt, 4, 1) F(fmt, 5, 1) F(fmt, 6, 1)
 #define FEW_PANELS(M) ((M) == 1 ? 4 : (M) <= 3 ? 2 : 1)
 
+// Rows and panels of a tile of attention.
+enum { ATTEND_ROWS = 6, ATTEND_PANELS = 4 };
+#define ATTEND_TILES(T) T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(1, 2) T(2, 2) T(3, 2) T(1, 4)
+
 INLINE v16 v_load(const float *p) { return (v16){h_load(p), h_load(p + 8)}; }
 INLINE void v_store(float *p, v16 x) { h_store(p, x.a); h_store(p + 8, x.b); }
 INLINE v16 v_set1(float x) { return (v16){h_set1(x), h_set1(x)}; }
