@@ -19,7 +19,7 @@ import (
 )
 
 // tensorsOf reads the tensors of a tiny adapter.
-func tensorsOf(t *testing.T, dir fs.FS) memorySource {
+func tensorsOf(t testing.TB, dir fs.FS) memorySource {
 	t.Helper()
 	data, err := fs.ReadFile(dir, peftWeightsFile)
 	if err != nil {
