@@ -8,8 +8,11 @@ INLINE void narrow(int fmt, int MR, int NP, const mul_args *a, int add, float sc
   const size_t bytes = fmt == F32 ? 64 : 32;
   v16 acc[6];
   UNROLL for (int i = 0; i < MR * NP; i++) acc[i] = v_zero();
+  const uint8_t *after = p + NP * a->panel_size;  // an update has many short panels
   for (int k = 0; k < a->K; k++, p += bytes) {
     v16 w[NP];
+    if (add)
+      UNROLL for (int j = 0; j < NP; j += 64 / bytes) __builtin_prefetch(after + (k * NP + j) * bytes);
     UNROLL for (int j = 0; j < NP; j++) w[j] = widen1(fmt, p + j * a->panel_size, 0);
     UNROLL for (int i = 0; i < MR; i++) {
       v16 v = v_set1(x[i * a->ldx + k]);
