@@ -29,6 +29,10 @@ type Options struct {
 	// or, without a limit, DefaultCacheBytes.
 	CacheBytes int64
 
+	// Arithmetic of products; "": Float32. Another one is for where its speed is
+	// worth other numbers.
+	Arithmetic Arithmetic
+
 	// TokensOnly leaves the tokenizer unread: generations have no text and no
 	// stop strings, and end at the tokens that the configuration names.
 	TokensOnly bool
@@ -44,20 +48,21 @@ type UnsupportedError = checkpoint.UnsupportedError
 // Engine holds a base model and any number of adapters, and works on jobs. One
 // goroutine at a time may call its methods.
 type Engine struct {
-	config    config
-	decoder   *decoder
-	tokenizer Tokenizer // nil where the checkpoint has none
-	templates chat.Sources
-	eos       []int32
-	notes     []string
-	hash      string // of the weights
-	base      string // of all that the base computes with
-	pool      *kernel.Pool
-	cache     *kvCache
-	memory    budget
-	mapped    checkpoint.Source // nil where all of it is in memory
-	adapters  map[string]*adapter
-	closed    bool
+	config     config
+	decoder    *decoder
+	tokenizer  Tokenizer // nil where the checkpoint has none
+	templates  chat.Sources
+	eos        []int32
+	notes      []string
+	hash       string // of the weights
+	base       string // of all that the base computes with
+	arithmetic Arithmetic
+	pool       *kernel.Pool
+	cache      *kvCache
+	memory     budget
+	mapped     checkpoint.Source // nil where all of it is in memory
+	adapters   map[string]*adapter
+	closed     bool
 
 	waiting []*bundle
 	bundles map[uint64]*bundle // those that further jobs may join, by their tokens
@@ -141,6 +146,11 @@ func openParts(ctx context.Context, opt Options, read func(opt Options, onFault 
 	if opt.CacheBytes < 0 || opt.MemoryBytes < 0 || opt.MaxPosition < 0 {
 		return nil, fmt.Errorf("open model: less than no memory or positions are allowed: %+v", opt)
 	}
+	with, err := opt.Arithmetic.resolve()
+	if err != nil {
+		return nil, fmt.Errorf("open model: %w", err)
+	}
+	opt.Arithmetic = with
 	var fault error
 	p := read(opt, func(err error) bool {
 		fault = err
@@ -148,7 +158,7 @@ func openParts(ctx context.Context, opt Options, read func(opt Options, onFault 
 	})
 	e := &Engine{adapters: map[string]*adapter{}, tokenizer: p.tokenizer, templates: p.templates, eos: p.eos, notes: p.notes, hash: p.hash, base: p.base}
 	if fault == nil {
-		fault = e.load(ctx, p.config, newWeights(p.source, p.config), opt)
+		fault = e.load(ctx, p.config, newWeights(p.source, p.config, opt.Arithmetic), opt)
 	}
 	if p.source != nil {
 		e.closeUnlessMapped(p.source, p.config)
@@ -202,7 +212,7 @@ func (e *Engine) BaseIdentity() string { return e.base }
 func (e *Engine) MaxLength() int { return e.config.MaxPositionEmbeddings }
 
 // Arithmetic names what the numbers are made with.
-func (e *Engine) Arithmetic() string { return "f32" }
+func (e *Engine) Arithmetic() string { return string(e.arithmetic) }
 
 // identity is raised whenever a change can move a bit of a result: the order of
 // a sum, a polynomial, the length of a block of keys, the rounding of a weight.
@@ -234,6 +244,13 @@ func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weight
 	size, err := view.packedBytes(e.config)
 	if err != nil {
 		return err
+	}
+	e.arithmetic = view.arithmetic
+	switch note, err := view.checkArithmetic(); {
+	case err != nil:
+		return err
+	case note != "":
+		e.notes = append(e.notes, note)
 	}
 	e.memory = budget{allowed: opt.MemoryBytes, cache: opt.CacheBytes, weights: size + e.config.workingBytes(opt.Threads)}
 	if err := e.share(); err != nil {

@@ -134,6 +134,7 @@ type headPass struct {
 	rows   int
 	slices int
 	normed []float32            // [rows][d]
+	ready  kernel.Rows          // of normed
 	parts  []kernel.SoftmaxPart // [rows][slices]
 	tokens []int32              // of each row, the one whose logit is wanted; -1: none
 	logits []float32            // of tokens
@@ -167,6 +168,7 @@ func (e *Engine) headPass(x []float32, heads []headRow) *headPass {
 		}
 		kernel.RMSNorm(normed[i*d:(i+1)*d], x[r*d:(r+1)*d], weight, cfg.eps)
 	})
+	p.ready.Prepare(e.pool, normed, d, p.rows, func(yield func(*kernel.Matrix) bool) { yield(e.decoder.head) })
 	grow(&p.logits, p.rows)
 	p.parts = slices.Grow(p.parts[:0], p.rows*p.slices)[:p.rows*p.slices]
 	p.tokens, p.groups = p.tokens[:0], p.groups[:0]
@@ -261,12 +263,11 @@ func (e *Engine) runSlices(ctx context.Context, p *headPass, keep []float32) err
 // headSlice computes the logits [c0, c1) of the rows [r0, r1) with what adapters
 // make of them, y [r1-r0][ldy]. The sums are those of Engine.product.
 func (e *Engine) headSlice(p *headPass, y []float32, ldy, r0, r1, c0, c1, worker int) {
-	d, n, scratch := e.config.HiddenSize, c1-c0, e.pool.Scratch(worker)
-	x := p.normed
+	n, scratch := c1-c0, e.pool.Scratch(worker)
 	mul := func(w *kernel.Matrix, start, end int) {
 		if end > start {
 			part := w.Outputs(c0, c1)
-			part.Mul(y[(start-r0)*ldy:], ldy, x[start*d:], d, end-start, 0, n, scratch)
+			part.MulRows(y[(start-r0)*ldy:], ldy, &p.ready, start, end-start, 0, n, scratch)
 		}
 	}
 	// Rows whose weight is not the base's are left out of the pass.

@@ -59,7 +59,7 @@ func Inspect(ctx context.Context, dir fs.FS, name string) (*Inspection, error) {
 		i.fault(err)
 	}
 	if p.config != nil && p.source != nil {
-		i.weights(ctx, newWeights(p.source, p.config))
+		i.weights(ctx, newWeights(p.source, p.config, Float32))
 	}
 	return i, context.Cause(ctx)
 }

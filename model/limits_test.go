@@ -327,7 +327,7 @@ func TestUnsupported(t *testing.T) {
 	q := src["model.layers.0.mlp.up_proj.weight"]
 	q.DType, q.Data = checkpoint.IQ2_XS, nil
 	src[q.Name] = q
-	_, err := newWeights(src, cfg).packedBytes(config{Config: cfg})
+	_, err := newWeights(src, cfg, Float32).packedBytes(config{Config: cfg})
 	var unsupported *UnsupportedError
 	if !errors.As(err, &unsupported) || !strings.Contains(fmt.Sprint(err), "IQ2_XS of model.layers.0.mlp.up_proj.weight") {
 		t.Errorf("error %v, want an UnsupportedError that names type and tensor", err)

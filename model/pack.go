@@ -9,8 +9,9 @@ import (
 
 // pack packs a matrix for the kernels. No value changes and nothing is widened:
 // block types and codes stay as narrow as they are. Row i of the result is row
-// permutation(i) of t, or row i where permutation is nil.
-func pack(t checkpoint.Tensor, permutation func(int) int) (*kernel.Matrix, error) {
+// permutation(i) of t, or row i where permutation is nil. Products are made with
+// float32 where t has no other form for the arithmetic.
+func pack(t checkpoint.Tensor, permutation func(int) int, with Arithmetic) (*kernel.Matrix, error) {
 	if len(t.Shape) != 2 {
 		return nil, fmt.Errorf("tensor %s: shape %v, want a matrix", t.Name, t.Shape)
 	}
@@ -18,13 +19,18 @@ func pack(t checkpoint.Tensor, permutation func(int) int) (*kernel.Matrix, error
 	if err := t.CheckFinite(); err != nil {
 		return nil, err
 	}
+	narrow := hasArithmetic(t, with)
 	groups, ok := t.Groups()
 	if !ok {
 		format, ok := kernelFormat(t.DType)
 		if !ok {
 			return nil, unsupportedStorage(t)
 		}
-		m, err := kernel.Pack(format, rows, cols, t.Data, permutation)
+		form := kernel.Pack
+		if narrow {
+			form = kernel.PackInt8
+		}
+		m, err := form(format, rows, cols, t.Data, permutation)
 		if err != nil {
 			return nil, fmt.Errorf("tensor %s: %w", t.Name, err)
 		}
@@ -34,7 +40,11 @@ func pack(t checkpoint.Tensor, permutation func(int) int) (*kernel.Matrix, error
 	if err != nil {
 		return nil, err
 	}
-	m, err := kernel.PackGroups(kernel.Groups(groups), rows, cols, func(i int, to *kernel.GroupRow) {
+	form := kernel.PackGroups
+	if narrow {
+		form = kernel.PackGroupsInt8
+	}
+	m, err := form(kernel.Groups(groups), rows, cols, func(i int, to *kernel.GroupRow) {
 		if permutation != nil {
 			i = permutation(i)
 		}
@@ -46,20 +56,42 @@ func pack(t checkpoint.Tensor, permutation func(int) int) (*kernel.Matrix, error
 	return m, nil
 }
 
-// packedSize is the memory that pack will take for a matrix. A storage type that
-// has no kernel is an *UnsupportedError.
-func packedSize(t checkpoint.Tensor) (n int64, err error) {
+// hasArithmetic reports whether products with t are made with something else than
+// float32.
+func hasArithmetic(t checkpoint.Tensor, with Arithmetic) bool {
+	if with != Int8 || len(t.Shape) != 2 {
+		return false
+	}
+	if groups, ok := t.Groups(); ok {
+		return kernel.Groups(groups).HasInt8(t.Shape[1])
+	}
+	format, ok := kernelFormat(t.DType)
+	return ok && format.HasInt8(t.Shape[1])
+}
+
+// packedSize is the memory that pack will take for a matrix, at most. A storage
+// type that has no kernel is an *UnsupportedError.
+func packedSize(t checkpoint.Tensor, with Arithmetic) (n int64, err error) {
 	if len(t.Shape) != 2 {
 		return 0, fmt.Errorf("tensor %s: shape %v, want a matrix", t.Name, t.Shape)
 	}
+	narrow := hasArithmetic(t, with)
 	if groups, ok := t.Groups(); ok {
-		n, err = kernel.Groups(groups).PackedBytes(t.Shape[0], t.Shape[1])
+		size := kernel.Groups(groups).PackedBytes
+		if narrow {
+			size = kernel.Groups(groups).PackedBytesInt8
+		}
+		n, err = size(t.Shape[0], t.Shape[1])
 	} else {
 		format, ok := kernelFormat(t.DType)
 		if !ok {
 			return 0, unsupportedStorage(t)
 		}
-		n, err = kernel.PackedBytes(format, t.Shape[0], t.Shape[1])
+		size := kernel.PackedBytes
+		if narrow {
+			size = kernel.PackedBytesInt8
+		}
+		n, err = size(format, t.Shape[0], t.Shape[1])
 	}
 	if err != nil {
 		return 0, fmt.Errorf("tensor %s: %w", t.Name, err)

@@ -45,6 +45,7 @@ type products struct {
 	item func(worker, i int) // do, made once
 
 	x          []float32 // [rows, in]
+	ready      kernel.Rows
 	in, rows   int
 	layers     []projection
 	segments   []segment
@@ -123,6 +124,7 @@ func (e *Engine) compute(x []float32, rows int) {
 		p.pool, p.item = e.pool, p.do
 	}
 	p.x, p.in, p.rows = x, p.layers[0].weight.Cols(), rows
+	p.ready.Prepare(p.pool, x, p.in, rows, p.weights)
 	p.planShrinks()
 	items, work := p.planItems()
 	if items += len(p.shrinks); work < minWork {
@@ -137,6 +139,15 @@ func (e *Engine) compute(x []float32, rows int) {
 			if u := p.expands[s*len(p.layers)+l].update; u != nil && u.rows != nil {
 				e.setRows(&p.layers[l], u.rows, p.segments[s])
 			}
+		}
+	}
+}
+
+// weights are the base weights of the layers.
+func (p *products) weights(yield func(*kernel.Matrix) bool) {
+	for i := range p.layers {
+		if !yield(p.layers[i].weight) {
+			return
 		}
 	}
 }
@@ -256,7 +267,7 @@ func (p *products) multiply(l, r0, r1, n0, n1 int, scratch *kernel.Scratch) {
 	out := layer.weight.Rows()
 	pass := func(w *kernel.Matrix, start, end int) {
 		if start, end = max(start, r0), min(end, r1); start < end {
-			w.Mul(layer.y[start*out:], out, p.x[start*p.in:], p.in, end-start, n0, n1, scratch)
+			w.MulRows(layer.y[start*out:], out, &p.ready, start, end-start, n0, n1, scratch)
 		}
 	}
 	start := 0

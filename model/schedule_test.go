@@ -98,11 +98,17 @@ func TestRandomSchedules(t *testing.T) {
 	type model struct {
 		name, text string
 		dtype      checkpoint.DType
+		with       Arithmetic
 		rounds     int
 	}
-	models := []model{{"Q4_1", tinyJSON, checkpoint.Q4_1, 12}}
+	models := []model{
+		{"Q4_1", tinyJSON, checkpoint.Q4_1, Float32, 12},
+		{"int8/llama", tinyArchitecture("llama"), checkpoint.Q8_0, Int8, 4},
+		{"int8/gemma3", tinyArchitecture("gemma3"), checkpoint.Q4_0, Int8, 4},
+		{"int8/qwen3", tinyArchitecture("qwen3"), checkpoint.Q4_1, Int8, 4},
+	}
 	for name := range tinyArchitectures {
-		models = append(models, model{name, tinyArchitecture(name), checkpoint.F32, 4})
+		models = append(models, model{name, tinyArchitecture(name), checkpoint.F32, Float32, 4})
 	}
 	for _, m := range models {
 		rounds := m.rounds
@@ -112,6 +118,7 @@ func TestRandomSchedules(t *testing.T) {
 		cfg := parseTiny(m.text)
 		src := randomWeights(cfg, m.dtype, 7)
 		open := func(opt Options) *Engine {
+			opt.Arithmetic = m.with
 			e := openSource(t, cfg, src, opt)
 			e.tokenizer = letters{}
 			loadTiny(t, e, cfg)

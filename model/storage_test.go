@@ -62,11 +62,11 @@ func TestBlockTypesEqualWidened(t *testing.T) {
 				if len(x.Shape) != 2 {
 					continue
 				}
-				m, err := pack(x, nil)
+				m, err := pack(x, nil, Float32)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if n, err := packedSize(x); err != nil || n != m.Bytes() {
+				if n, err := packedSize(x, Float32); err != nil || n != m.Bytes() {
 					t.Errorf("%s %v: packedSize is %d, %v, want %d", name, x.Shape, n, err, m.Bytes())
 				}
 				rows := int64(x.Shape[0]+15) / 16 * 16
@@ -85,7 +85,7 @@ func TestPackPermuted(t *testing.T) {
 	r := rand.New(rand.NewPCG(33, 1))
 	x := checkpoint.Tensor{Name: "w", DType: checkpoint.Q6_K, Shape: []int{21, 512}, Data: randomCodes(r, checkpoint.Q6_K, 21*512, []int{208})}
 	permutation := func(row int) int { return (row*5 + 3) % 21 }
-	m, err := pack(x, permutation)
+	m, err := pack(x, permutation, Float32)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,7 +322,7 @@ func BenchmarkPack(b *testing.B) {
 			x := checkpoint.Tensor{Name: "w", DType: dtype, Shape: []int{2048, 2048}, Data: randomCodes(r, dtype, 2048*2048, at)}
 			b.SetBytes(int64(len(x.Data)))
 			for b.Loop() {
-				if _, err := pack(x, nil); err != nil {
+				if _, err := pack(x, nil, Float32); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -159,9 +159,12 @@ func randomBlocks(r *rand.Rand, d checkpoint.DType, n int, scale float64) []byte
 func openSource(t testing.TB, cfg *architecture.Config, src checkpoint.Source, opt Options) *Engine {
 	t.Helper()
 	opt.Threads = max(opt.Threads, 1)
+	if opt.Arithmetic == "" {
+		opt.Arithmetic = Float32
+	}
 	e := &Engine{adapters: map[string]*adapter{}, hash: "sha256:tiny"}
 	copied := *cfg
-	if err := e.load(t.Context(), &copied, newWeights(src, &copied), opt); err != nil {
+	if err := e.load(t.Context(), &copied, newWeights(src, &copied, opt.Arithmetic), opt); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(e.Close)

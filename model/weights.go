@@ -15,12 +15,13 @@ type weights struct {
 	source     checkpoint.Source
 	config     *architecture.Config
 	names      architecture.Names
+	arithmetic Arithmetic
 	unitOffset bool // norms are stored without the 1 that they multiply by
 }
 
-func newWeights(src checkpoint.Source, cfg *architecture.Config) weights {
+func newWeights(src checkpoint.Source, cfg *architecture.Config, with Arithmetic) weights {
 	_, isGGUF := src.(*checkpoint.GGUF)
-	return weights{source: src, config: cfg, names: cfg.Names(src), unitOffset: cfg.UnitOffset && !isGGUF}
+	return weights{source: src, config: cfg, names: cfg.Names(src), arithmetic: with, unitOffset: cfg.UnitOffset && !isGGUF}
 }
 
 func (w weights) tensor(name string) (checkpoint.Tensor, error) {
@@ -40,7 +41,7 @@ func (w weights) matrix(name string, rows, cols int) (*kernel.Matrix, error) {
 	if !slices.Equal(t.Shape, []int{rows, cols}) {
 		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	return pack(t, w.config.RowPermutation(w.source, name))
+	return pack(t, w.config.RowPermutation(w.source, name), w.arithmetic)
 }
 
 // forget lets the files' pages that were read leave memory, where they are mapped:
@@ -60,7 +61,7 @@ func (w weights) packedSize(name string, rows, cols int) (int64, error) {
 	if !slices.Equal(t.Shape, []int{rows, cols}) {
 		return 0, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	return packedSize(t)
+	return packedSize(t, w.arithmetic)
 }
 
 // rowReader reads single rows of a matrix that stays in its file, whatever it is
@@ -76,7 +77,7 @@ func (w weights) rows(name string, rows, cols int) (*rowReader, error) {
 	if !slices.Equal(t.Shape, []int{rows, cols}) {
 		return nil, fmt.Errorf("tensor %s: shape %v, want [%d %d]", t.Name, t.Shape, rows, cols)
 	}
-	if _, err := packedSize(t); err != nil {
+	if _, err := packedSize(t, Float32); err != nil {
 		return nil, err // a storage type that cannot be read
 	}
 	return &rowReader{t}, nil

@@ -19,6 +19,7 @@ type generateOptions struct {
 	from                           files
 	model, adapter, prompt, tokens string
 	chat, system, thinking         string
+	arithmetic                     string
 	until                          []string
 	most                           int
 	sampling                       model.Sampling
@@ -51,6 +52,7 @@ A:"
 	f.Float64Var(&o.sampling.RepetitionPenalty, "repetition-penalty", 1, "divides the logits of tokens that were there before, also in greedy text; 1: none")
 	f.Int64Var(&o.sampling.Seed, "seed", 1234, "of the draws: the same seed and prompt give the same text")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
+	arithmeticFlag(f, &o.arithmetic)
 	o.from.flag(f)
 	return cmd
 }
@@ -98,7 +100,7 @@ func generate(ctx context.Context, stdio env.Stdio, o generateOptions) error {
 			return err
 		}
 	}
-	e, name, err := loadOne(ctx, o.from, o.model, o.adapter, model.Options{TextOptional: o.tokens != ""})
+	e, name, err := loadOne(ctx, o.from, o.model, o.adapter, model.Options{TextOptional: o.tokens != "", Arithmetic: model.Arithmetic(o.arithmetic)})
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func openBench(ctx context.Context, from files, s settings, loaded []*lorabench.
 // engineOptions limits the engine to what the user allows, else to what the
 // machine has free: a model that does not fit is refused, not killed by the system.
 func engineOptions(s settings) model.Options {
-	o := model.Options{Threads: s.Threads, MemoryBytes: int64(s.Memory)}
+	o := model.Options{Threads: s.Threads, MemoryBytes: int64(s.Memory), Arithmetic: model.Arithmetic(s.Arithmetic)}
 	if available, err := env.MemoryAvailable(); err == nil && s.Memory == 0 {
 		o.MemoryBytes, o.CacheBytes = int64(min(available, math.MaxInt64)), model.DefaultCacheBytes
 	}

@@ -38,18 +38,19 @@ func loadOne(ctx context.Context, from files, path, adapterText string, opt mode
 }
 
 func newLogits(stdio env.Stdio) *cobra.Command {
-	var adapterText, tokens, out string
+	var adapterText, tokens, out, arithmetic string
 	from := filesFor(stdio)
 	cmd := &cobra.Command{Use: "logits MODEL --tokens F.json --out F.safetensors", Short: "logits of every position of given tokens", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if tokens == "" || out == "" {
 				return usagef("model logits: --tokens and --out are needed")
 			}
-			return writeLogits(cmd.Context(), from, args[0], adapterText, tokens, out)
+			return writeLogits(cmd.Context(), from, args[0], adapterText, tokens, out, model.Arithmetic(arithmetic))
 		}}
 	cmd.Flags().StringVar(&adapterText, "adapter", "", "ADAPTER")
 	cmd.Flags().StringVar(&tokens, "tokens", "", `file {"sequences": [[ids] …]}`)
 	cmd.Flags().StringVar(&out, "out", "", `float32 tensors "logits.0" … [n, vocabulary]`)
+	arithmeticFlag(cmd.Flags(), &arithmetic)
 	from.flag(cmd.Flags())
 	return cmd
 }
@@ -72,12 +73,12 @@ func readSequences(file string) ([][]int32, error) {
 	return doc.Sequences, nil
 }
 
-func writeLogits(ctx context.Context, from files, path, adapterText, tokens, out string) error {
+func writeLogits(ctx context.Context, from files, path, adapterText, tokens, out string, with model.Arithmetic) error {
 	sequences, err := readSequences(tokens)
 	if err != nil {
 		return err
 	}
-	e, name, err := loadOne(ctx, from, path, adapterText, model.Options{TokensOnly: true})
+	e, name, err := loadOne(ctx, from, path, adapterText, model.Options{TokensOnly: true, Arithmetic: with})
 	if err != nil {
 		return err
 	}
@@ -173,12 +174,14 @@ func tokenize(ctx context.Context, stdio env.Stdio, from files, path string, spe
 
 func newAdapter(stdio env.Stdio) *cobra.Command {
 	var asJSON bool
+	var arithmetic string
 	from := filesFor(stdio)
 	check := &cobra.Command{Use: "check MODEL ADAPTER", Short: "proof that an adapter is applied, or exit 5 and why", Args: exactly(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return checkAdapter(cmd.Context(), cmd.OutOrStdout(), from, args[0], args[1], asJSON)
+			return checkAdapter(cmd.Context(), cmd.OutOrStdout(), from, args[0], args[1], model.Arithmetic(arithmetic), asJSON)
 		}}
 	check.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
+	arithmeticFlag(check.Flags(), &arithmetic)
 	from.flag(check.Flags())
 	return group("adapter", "what an adapter does to a model", check)
 }
@@ -209,12 +212,12 @@ func only[T any](list []T) *T {
 	return &list[0]
 }
 
-func checkAdapter(ctx context.Context, w io.Writer, from files, path, text string, asJSON bool) error {
+func checkAdapter(ctx context.Context, w io.Writer, from files, path, text string, with model.Arithmetic, asJSON bool) error {
 	a, err := parseAdapter(text)
 	if err != nil {
 		return usageError{err}
 	}
-	e, err := from.openModel(ctx, path, model.Options{TextOptional: true})
+	e, err := from.openModel(ctx, path, model.Options{TextOptional: true, Arithmetic: with})
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/ailiance/lorabench/model"
 	"github.com/ailiance/lorabench/model/hub"
 	"github.com/ailiance/lorabench/reports"
 	"github.com/ailiance/lorabench/runners"
@@ -69,7 +70,7 @@ const fewshotSeed = 1234
 
 func defaultSettings() settings {
 	return settings{
-		NumFewshot: -1, Seed: 1234, FewshotSeed: fewshotSeed, Order: runners.Random, Arithmetic: "f32", asking: defaultAsking(),
+		NumFewshot: -1, Seed: 1234, FewshotSeed: fewshotSeed, Order: runners.Random, Arithmetic: string(model.Float32), asking: defaultAsking(),
 		TaskBudgets: map[string]duration{}, DB: "lorabench.db", Out: "results",
 	}
 }
@@ -87,9 +88,17 @@ func (s *settings) measureFlags(f *pflag.FlagSet) {
 	f.Var(&choiceFlag{(*string)(&s.Order), []string{string(runners.Random), string(runners.FromDataset)}}, "order", "of the samples: random or dataset")
 	s.asking.flags(f)
 	f.IntVar(&s.MaxNewTokens, "max-new-tokens", s.MaxNewTokens, "bound of a generated text, instead of the task's own")
-	f.Var(&choiceFlag{&s.Arithmetic, []string{"f32"}}, "arithmetic", "f32")
+	arithmeticFlag(f, &s.Arithmetic)
 	f.Var(&budgetFlag{s}, "budget", "of the run (2h), or of a task (gsm8k_cot=1800s); repeat for more")
 	f.Var(&s.SampleBudget, "sample-budget", "of one sample in one variant")
+}
+
+// arithmeticFlag is the flag of all that computes with a model.
+func arithmeticFlag(f *pflag.FlagSet, to *string) {
+	if *to == "" {
+		*to = string(model.Float32)
+	}
+	f.Var(&choiceFlag{to, model.Arithmetics()}, "arithmetic", "of products with weights: f32; int8: rows of 8 bits where weights are in 8 or 4, faster and less exact, and another measurement (docs/arithmetic.md)")
 }
 
 // machineFlags are the flags that change no number.

@@ -22,7 +22,8 @@
 // panic on shapes that do not fit: the engine has checked them.
 //
 // What it deliberately does not do: it does not read files (package checkpoint),
-// knows no layers, and has no arithmetic with quantised activations. There is
+// knows no layers, and rounds activations only for matrices that are packed for
+// that (int8.go). There is
 // no cgo path for architectures other than amd64 and arm64; those run the Go
 // reference.
 package kernel

@@ -32,6 +32,8 @@ type Matrix struct {
 	shift        int    // log2 of groups.Columns
 	bias, nested int    // 1 where groups has them
 	values       []byte // see valueTable
+
+	narrow narrow // nil where rows are float32
 }
 
 // Rows is the number of outputs.
@@ -164,6 +166,10 @@ func (m *Matrix) Row(r int, dst []float32) {
 		panic(fmt.Sprintf("kernel: row %d of [%d %d] to %d values", r, m.rows, m.cols, len(dst)))
 	}
 	panel, lane := m.data[r/panelRows*m.panelSize:][:m.panelSize], r%panelRows
+	if m.narrow != nil {
+		m.narrow.row(panel, lane, dst)
+		return
+	}
 	switch m.format {
 	case F32:
 		for k := range dst {
@@ -223,6 +229,10 @@ func (m *Matrix) Row(r int, dst []float32) {
 func (m *Matrix) Mul(y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
 	m.check(y, ldy, x, ldx, M, n0, n1)
 	if M == 0 || n0 == n1 {
+		return
+	}
+	if m.narrow != nil {
+		m.mulNarrow(native{}, y, ldy, x, ldx, M, n0, n1, s)
 		return
 	}
 	native{}.mul(m, y, ldy, x, ldx, M, n0, n1, s)

@@ -125,6 +125,7 @@ func nativePath(i int) native { return native{C.int(i + 1)} }
 type Scratch struct {
 	f    []float32
 	rows []C.attend_row
+	preparedRows
 }
 
 // ScratchFloats is how many floats a Scratch grows to.

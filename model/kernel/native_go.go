@@ -7,7 +7,10 @@ type native struct{ reference }
 
 // Scratch is working memory of one goroutine. The zero value is ready; it grows
 // to what is needed and keeps it.
-type Scratch struct{ f []float32 }
+type Scratch struct {
+	f []float32
+	preparedRows
+}
 
 // ScratchFloats is how many floats a Scratch grows to: a panel of few columns.
 func ScratchFloats(headDim int) int64 { return max(1<<16, int64(headDim)) }
