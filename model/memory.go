@@ -142,7 +142,7 @@ func (c config) workingBytes(threads int) int64 {
 	const part = 4 // floats of a kernel.SoftmaxPart
 	head := stepRows*int64(c.HiddenSize+part*c.vocabularySlices()) + int64(c.wholeRows())*int64(c.VocabSize)
 	scratch := int64(threads) * (kernel.ScratchFloats(hd) + headRows*kernel.SliceLen)
-	return stepRows*c.rowBytes() + 4*(head+scratch)
+	return stepRows*c.rowBytes() + 4*(head+scratch) + int64(threads)*c.samplerBytes()
 }
 
 // strataBytes is the memory that a step of several strata takes beside that.

@@ -85,7 +85,10 @@ func drawKey(seed int64, prompt []int32) [sha256.Size]byte {
 
 // uniform is the random number of a position, 0 ≤ u < 1.
 func uniform(key [sha256.Size]byte, position int) float64 {
-	sum := sha256.Sum256(binary.LittleEndian.AppendUint64(key[:], uint64(position)))
+	var b [sha256.Size + 8]byte
+	copy(b[:], key[:])
+	binary.LittleEndian.PutUint64(b[sha256.Size:], uint64(position))
+	sum := sha256.Sum256(b[:])
 	return float64(binary.LittleEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
 
@@ -101,6 +104,12 @@ type sampler struct {
 	bins         [numBins]float64
 	largest      []float32
 	penalised    []float32
+}
+
+// samplerBytes is the memory that a sampler grows to.
+func (c config) samplerBytes() int64 {
+	const each = 2*16 + 2*4 // of a token: kept and sorted; largest and penalised
+	return int64(c.VocabSize)*each + numBins*8
 }
 
 // penalise returns a copy of row in which the logits of tokens are less likely.
@@ -139,7 +148,7 @@ func (w *sampler) keep(s Sampling, row []float32, best int32) {
 	if s.TopK > 0 && s.TopK < len(row) {
 		least = w.kthLargest(row, s.TopK)
 	}
-	w.kept = w.kept[:0]
+	w.kept = slices.Grow(w.kept[:0], len(row))
 	for id, x := range row {
 		if x < least {
 			continue
@@ -158,7 +167,7 @@ func (w *sampler) keep(s Sampling, row []float32, best int32) {
 
 // kthLargest is the k-th largest value of row, which has more than k.
 func (w *sampler) kthLargest(row []float32, k int) float32 {
-	w.largest = append(w.largest[:0], row[:k]...)
+	w.largest = append(slices.Grow(w.largest[:0], len(row)), row[:k]...)
 	heap := w.largest // of the k largest, the smallest first
 	down := func(i int) {
 		for {
@@ -205,7 +214,7 @@ func (w *sampler) nucleus(topP float64) {
 		gone += w.bins[at]
 		at++
 	}
-	w.sorted = w.sorted[:0]
+	w.sorted = slices.Grow(w.sorted[:0], len(w.kept))
 	for _, c := range w.kept {
 		if bin(c.p) == at {
 			w.sorted = append(w.sorted, c)

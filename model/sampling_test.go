@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/checkpoint"
 	"github.com/ailiance/lorabench/model/kernel"
 )
@@ -336,6 +337,24 @@ func TestContextEnd(t *testing.T) {
 		if r := drain(t, e)[0]; r.Stop != want || len(r.New) != min(most, 6) {
 			t.Errorf("%d new tokens: %d, stopped by %s, want %s", most, len(r.New), r.Stop, want)
 		}
+	}
+}
+
+// TestSamplerMemory: a token is chosen without an allocation, in no more memory than
+// is counted, also where all tokens are equally likely.
+func TestSamplerMemory(t *testing.T) {
+	c := config{Config: &architecture.Config{VocabSize: 1 << 16}}
+	var w sampler
+	s := &sequence{inputs: []int32{1, 2, 3}, job: Job{Sampling: Sampling{Temperature: 1, TopP: 0.5, TopK: c.VocabSize - 1, RepetitionPenalty: 1.1}}}
+	row := slices.Repeat([]float32{1}, c.VocabSize)
+	choose := func() { w.choose(s, 2, row, 0) }
+	choose()
+	used := int64(16*(cap(w.kept)+cap(w.sorted)) + 8*len(w.bins) + 4*(cap(w.largest)+cap(w.penalised)))
+	if counted := c.samplerBytes(); used > counted || used < counted/2 {
+		t.Errorf("%d bytes are used, %d are counted", used, counted)
+	}
+	if n := testing.AllocsPerRun(3, choose); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
