@@ -118,8 +118,8 @@ type embedUpdate struct {
 	rows      map[int32][]float32 // tokens that have a row of their own
 }
 
-// row writes the embedding of a token to dst.
-func (u *embedUpdate) row(base *kernel.Matrix, token int, dst []float32) {
+// row writes the embedding of a token to dst. low is scratch memory.
+func (u *embedUpdate) row(base *kernel.Matrix, token int, dst []float32, low *[]float32) {
 	if own := u.rows[int32(token)]; own != nil {
 		copy(dst, own)
 		return
@@ -129,11 +129,9 @@ func (u *embedUpdate) row(base *kernel.Matrix, token int, dst []float32) {
 	}
 	base.Row(token, dst)
 	if u.a != nil {
-		low, delta := make([]float32, u.a.Cols()), make([]float32, len(dst))
-		u.a.Row(token, low)
-		var s kernel.Scratch
-		u.b.Mul(delta, len(dst), low, len(low), 1, 0, len(dst), &s)
-		kernel.AddScaled(dst, delta, float32(u.scale))
+		r := u.a.Cols()
+		u.a.Row(token, grow(low, r))
+		u.b.AddScaledMul(dst, len(dst), *low, r, 1, 0, len(dst), float32(u.scale))
 	}
 	if u.gain != nil {
 		kernel.Multiply(dst, u.gain)

@@ -32,6 +32,7 @@ func (e *Engine) Submit(job Job) error {
 	if err != nil {
 		return err
 	}
+	e.probed = nil
 	e.queue(s)
 	return nil
 }

@@ -367,7 +367,7 @@ func compareRows(t *testing.T, e *Engine, adapterName string, p prompt, g golden
 	ids, top := g.ids(t, p.Name+".top20_ids"), wide(g.floats(t, p.Name+".top20_logprobs"))
 	last := wide(g.floats(t, p.Name+".last_logits"))
 	var worst, worst64, worstTop, worstLogit float64
-	visit := func(_, i int, row []float32) {
+	visit := func(_, _, i int, row []float32) {
 		at := make([]float64, 20)
 		kernel.LogSoftmaxAt(row, ids[20*i:20*i+20], at)
 		for k, lp := range at {
@@ -385,7 +385,7 @@ func compareRows(t *testing.T, e *Engine, adapterName string, p prompt, g golden
 			worst64 = max(worst64, math.Abs(at[0]-next64[i]))
 		}
 	}
-	if err := e.visitLogits(t.Context(), p.IDs, visit, e.adapters[adapterName]); err != nil {
+	if err := e.visitLogits(t.Context(), [][]int32{p.IDs}, visit, e.adapters[adapterName]); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("largest differences: log-probability %.2g (of float64 %.2g), top 20 %.2g, last logits %.2g; want at most %.2g", worst, worst64, worstTop, worstLogit, limit)

@@ -44,6 +44,7 @@ type batch struct {
 	head                                        headPass
 	cos, sin                                    [][]float32 // of each rope, [rows][hd/2]
 	perLayer                                    []float32   // [rows][layers·p]
+	embedLow                                    [][]float32 // of threads: A·token
 	products                                    products
 	block                                       blockWork
 }
@@ -52,10 +53,10 @@ type batch struct {
 func (e *Engine) embed(x []float32, rows int) {
 	cfg, b := e.config, &e.batch
 	d, scale := cfg.HiddenSize, float32(cfg.EmbeddingScale)
-	e.pool.Run(rows, func(_, i int) {
+	e.pool.Run(rows, func(worker, i int) {
 		row := x[i*d : (i+1)*d]
 		if a := b.adapters[i]; a != nil && a.embed != nil {
-			a.embed.row(e.decoder.embed, int(b.tokens[i]), row)
+			a.embed.row(e.decoder.embed, int(b.tokens[i]), row, &b.embedLow[worker])
 		} else {
 			e.decoder.embed.Row(int(b.tokens[i]), row)
 		}

@@ -62,6 +62,7 @@ type Engine struct {
 	memory     budget
 	mapped     checkpoint.Source // nil where all of it is in memory
 	adapters   map[string]*adapter
+	probed     *probedBase // nil once a job began
 	closed     bool
 
 	waiting []*bundle
@@ -259,6 +260,7 @@ func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weight
 	e.pool = kernel.NewPool(opt.Threads)
 	e.batch.samplers = make([]sampler, e.pool.Threads())
 	e.batch.head.slice = make([][]float32, e.pool.Threads())
+	e.batch.embedLow = make([][]float32, e.pool.Threads())
 	if e.decoder, err = loadDecoder(ctx, e.config, view, e.pool); err != nil {
 		return err
 	}

@@ -99,9 +99,10 @@ func (f *fitting) checkEmbedding(o *origin) (float64, error) {
 	}
 	c := comparison{loose: true, width: cfg.HiddenSize}
 	got := make([]float32, cfg.HiddenSize)
+	var low []float32
 	for _, token := range sample(cfg.VocabSize, o.tokens, r)[:min(16, cfg.VocabSize)] {
 		base := wideRow(f.e.decoder.embed, token)
-		u.row(f.e.decoder.embed, token, got)
+		u.row(f.e.decoder.embed, token, got, &low)
 		want, err := file.embedding(token, base, u)
 		if err != nil {
 			return 0, err

@@ -168,28 +168,31 @@ func (f *fitting) vectors(visit func(path string)) {
 
 // probe compares the logits of base, adapter, and adapter with B = 0.
 func (e *Engine) probe(ctx context.Context, a *adapter, p *Proof) error {
-	p.ZeroBEqualsBase = true
-	zero := e.neutral(a)
-	for _, tokens := range e.probePrompts() {
-		all, err := e.logitsOf(ctx, tokens, nil, a, zero)
-		if err != nil {
-			return fmt.Errorf("adapter %s: probe: %w", a.name, err)
-		}
-		base, with, without := all[0], all[1], all[2]
-		for i := range base {
-			for j, x := range base[i] {
-				if without[i][j] != x {
-					p.ZeroBEqualsBase = false
-				}
-				p.MaxLogitDifference = math.Max(p.MaxLogitDifference, math.Abs(float64(with[i][j])-float64(x)))
-				if y := with[i][j]; y-y != 0 {
-					return &AdapterError{Adapter: a.name, Reason: fmt.Sprintf("its logits on the probe are not finite (%v)", y)}
-				}
-			}
-			p.KL += divergence(base[i], with[i])
-			p.ProbeTokens++
-		}
+	base, err := e.probeBase(ctx)
+	if err != nil {
+		return fmt.Errorf("adapter %s: probe: %w", a.name, err)
 	}
+	p.ZeroBEqualsBase = true
+	divergences := make([]divergence, len(base.rows))
+	err = e.visitLogits(ctx, base.prompts, func(variant, prompt, position int, logits []float32) {
+		row := base.row(prompt, position)
+		if variant == 0 {
+			divergences[row] = e.divergence(base, row, logits)
+		} else if !slices.Equal(base.rows[row], logits) {
+			p.ZeroBEqualsBase = false
+		}
+	}, a, e.neutral(a))
+	if err != nil {
+		return fmt.Errorf("adapter %s: probe: %w", a.name, err)
+	}
+	for _, d := range divergences {
+		if y := d.notFinite; y-y != 0 {
+			return &AdapterError{Adapter: a.name, Reason: fmt.Sprintf("its logits on the probe are not finite (%v)", y)}
+		}
+		p.KL += d.kl
+		p.MaxLogitDifference = math.Max(p.MaxLogitDifference, d.largest)
+	}
+	p.ProbeTokens = len(divergences)
 	p.KL /= float64(p.ProbeTokens)
 	if p.MaxLogitDifference == 0 {
 		return &AdapterError{Adapter: a.name, Reason: "it changes nothing: its logits on the probe texts equal the base's"}
@@ -222,26 +225,6 @@ func (e *Engine) probePrompts() [][]int32 {
 	return prompts
 }
 
-// divergence is KL(p ‖ q) of the softmax of two rows of logits, in nats.
-func divergence(p, q []float32) float64 {
-	lp, lq := logSumExp(p), logSumExp(q)
-	sum := 0.0
-	for i := range p {
-		a, b := float64(p[i])-lp, float64(q[i])-lq
-		sum += math.Exp(a) * (a - b)
-	}
-	return math.Max(sum, 0)
-}
-
-func logSumExp(row []float32) float64 {
-	top := slices.Max(row)
-	sum := 0.0
-	for _, x := range row {
-		sum += math.Exp(float64(x) - float64(top))
-	}
-	return float64(top) + math.Log(sum)
-}
-
 // Logits returns the logits of every position of tokens, [len(tokens)][V], with
 // an adapter or ("") without.
 func (e *Engine) Logits(ctx context.Context, adapterName string, tokens []int32) ([][]float32, error) {
@@ -262,16 +245,17 @@ func (e *Engine) Logits(ctx context.Context, adapterName string, tokens []int32)
 // [variant][position][V].
 func (e *Engine) logitsOf(ctx context.Context, tokens []int32, variants ...*adapter) ([][][]float32, error) {
 	out := make([][][]float32, len(variants))
-	err := e.visitLogits(ctx, tokens, func(variant, _ int, logits []float32) {
+	err := e.visitLogits(ctx, [][]int32{tokens}, func(variant, _, _ int, logits []float32) {
 		out[variant] = append(out[variant], slices.Clone(logits))
 	}, variants...)
 	return out, err
 }
 
-// visitLogits runs tokens through several variants in one batch, in a cache of
+// visitLogits runs prompts through several variants in one batch, in a cache of
 // their own, so that nothing of it is shared with jobs, and shows the logits of
-// every position, ascending, to visit, which must not keep them.
-func (e *Engine) visitLogits(ctx context.Context, tokens []int32, visit func(variant, position int, logits []float32), variants ...*adapter) error {
+// every position, of a prompt and variant ascending, to visit, which must not keep
+// them.
+func (e *Engine) visitLogits(ctx context.Context, prompts [][]int32, visit func(variant, prompt, position int, logits []float32), variants ...*adapter) error {
 	switch {
 	case e.closed:
 		return ErrClosed
@@ -283,19 +267,24 @@ func (e *Engine) visitLogits(ctx context.Context, tokens []int32, visit func(var
 		e.abandon() // none are left, unless there was an error
 		e.cache, e.work = jobs, work
 	}()
-	blocks := len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
+	blocks := 0
+	for _, tokens := range prompts {
+		blocks += len(variants) * ((len(tokens) + blockLen - 1) / blockLen)
+	}
 	e.cache = newKVCache(newKVLayout(e.config.Layers), int64(blocks)*jobs.blockBytes())
-	for i, a := range variants {
-		s, err := e.newSequence(Job{ID: i, Tokens: tokens, MaxNewTokens: 1})
-		if err != nil {
-			return err
+	for v, a := range variants {
+		for i, tokens := range prompts {
+			s, err := e.newSequence(Job{ID: v*len(prompts) + i, Tokens: tokens, MaxNewTokens: 1})
+			if err != nil {
+				return err
+			}
+			s.adapter, s.wanted = a, 0
+			if a != nil {
+				s.first = a.firstChanged()
+			}
+			s.capture = func(position int, logits []float32) { visit(v, i, position, logits) }
+			e.queue(s)
 		}
-		s.adapter, s.wanted = a, 0
-		if a != nil {
-			s.first = a.firstChanged()
-		}
-		s.capture = func(position int, logits []float32) { visit(i, position, logits) }
-		e.queue(s)
 	}
 	for e.Pending() > 0 {
 		results, err := e.Step(ctx)
