@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/ailiance/lorabench/model/architecture"
 	"github.com/ailiance/lorabench/model/chat"
@@ -157,20 +158,43 @@ func openParts(ctx context.Context, opt Options, read func(opt Options, onFault 
 		fault = err
 		return false
 	})
-	e := &Engine{adapters: map[string]*adapter{}, tokenizer: p.tokenizer, templates: p.templates, eos: p.eos, notes: p.notes, hash: p.hash, base: p.base}
+	e := &Engine{adapters: map[string]*adapter{}}
 	if fault == nil {
-		fault = e.load(ctx, p.config, newWeights(p.source, p.config, opt.Arithmetic), opt)
-	}
-	if p.source != nil {
-		e.closeUnlessMapped(p.source, p.config)
+		err := e.loadBeside(ctx, p, opt, &fault)
+		if fault == nil {
+			fault = err
+		}
 	}
 	if fault != nil {
+		if p.source != nil {
+			p.source.Close()
+		}
 		if e.pool != nil {
 			e.pool.Close()
 		}
 		return nil, fmt.Errorf("open model: %w", fault)
 	}
+	e.closeUnlessMapped(p.source, p.config)
+	e.tokenizer, e.templates, e.eos, e.notes, e.hash, e.base = p.tokenizer, p.templates, p.eos, p.notes, p.hash, p.base
+	e.eos = e.endTokens()
 	return e, nil
+}
+
+// loadBeside packs the weights while the rest of p is read and hashed. Where that
+// sets fault, the weights are given up.
+func (e *Engine) loadBeside(ctx context.Context, p *parts, opt Options, fault *error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var rest sync.WaitGroup
+	rest.Go(func() {
+		p.rest()
+		if *fault != nil {
+			stop(*fault)
+		}
+	})
+	err := e.load(ctx, p.config, newWeights(p.source, p.config, opt.Arithmetic), opt)
+	rest.Wait()
+	return err
 }
 
 // maxThreads is far more than any machine that this runs on has.
@@ -230,7 +254,7 @@ func KernelPath() string { return kernel.Path() }
 // closeUnlessMapped closes the files of a checkpoint, whose weights are copies,
 // unless a part is read where it lies.
 func (e *Engine) closeUnlessMapped(src checkpoint.Source, cfg *architecture.Config) {
-	if e.decoder != nil && cfg.PerLayerInput > 0 {
+	if cfg.PerLayerInput > 0 {
 		e.mapped = src
 		return
 	}
@@ -261,11 +285,8 @@ func (e *Engine) load(ctx context.Context, cfg *architecture.Config, view weight
 	e.batch.samplers = make([]sampler, e.pool.Threads())
 	e.batch.head.slice = make([][]float32, e.pool.Threads())
 	e.batch.embedLow = make([][]float32, e.pool.Threads())
-	if e.decoder, err = loadDecoder(ctx, e.config, view, e.pool); err != nil {
-		return err
-	}
-	e.eos = e.endTokens()
-	return nil
+	e.decoder, err = loadDecoder(ctx, e.config, view, e.pool)
+	return err
 }
 
 // endTokens are all that end a text: those of the configuration, of the

@@ -48,6 +48,7 @@ func Inspect(ctx context.Context, dir fs.FS, name string) (*Inspection, error) {
 	if p.source != nil {
 		defer p.source.Close()
 	}
+	p.rest()
 	i.Config, i.Tokenizer, i.Notes, i.Hash, i.BaseIdentity = p.config, p.tokenizer, p.notes, p.hash, p.base
 	if p.config != nil {
 		e := &Engine{config: config{Config: p.config}, tokenizer: p.tokenizer, eos: p.eos}

@@ -19,8 +19,11 @@ import (
 // parts are what the files of a checkpoint hold, before anything is computed.
 // What could not be read is nil or empty.
 type parts struct {
-	config    *architecture.Config
-	source    checkpoint.Source
+	config *architecture.Config
+	source checkpoint.Source
+
+	rest func() // reads what follows, perhaps while the weights are read
+
 	tokenizer Tokenizer // nil where the checkpoint has none
 	templates chat.Sources
 	eos       []int32 // of generation_config.json
@@ -40,9 +43,9 @@ type partsReader struct {
 }
 
 // readParts reads the checkpoint in dir: a Hugging Face directory (name "."), or
-// the GGUF file of that name. The caller closes source.
+// the GGUF file of that name. The caller calls rest and then closes source.
 func readParts(ctx context.Context, dir fs.FS, name string, opt Options, onFault func(error) bool) *parts {
-	r := &partsReader{ctx: ctx, dir: dir, options: opt, onFault: onFault}
+	r := &partsReader{ctx: ctx, dir: dir, options: opt, onFault: onFault, parts: parts{rest: func() {}}}
 	switch {
 	case name == ".":
 		r.huggingFace()
@@ -74,7 +77,7 @@ func ReadConfig(dir fs.FS, name string) (*architecture.Config, error) {
 
 // partsOf are the parts of a model that has no files.
 func partsOf(config []byte, src checkpoint.Source, hash string, onFault func(error) bool) *parts {
-	r := &partsReader{onFault: onFault, parts: parts{source: src, hash: hash}}
+	r := &partsReader{onFault: onFault, parts: parts{source: src, hash: hash, rest: func() {}}}
 	var err error
 	if r.config, err = architecture.Parse(config); r.ok(err) {
 		r.check()
@@ -103,19 +106,21 @@ func (r *partsReader) huggingFace() {
 	if !r.ok(err) || !r.check() {
 		return
 	}
-	if r.source != nil {
-		r.hash, err = src.Hash(r.ctx)
-		if !r.ok(err) {
+	r.rest = func() {
+		if r.source != nil {
+			var err error
+			if r.hash, err = src.Hash(r.ctx); !r.ok(err) {
+				return
+			}
+		}
+		if r.config != nil && !r.ok(r.generation()) {
 			return
 		}
+		h := sha256.New()
+		fmt.Fprintf(h, "%s\n%s %d\n%s\n%v\n", r.hash, checkpoint.ConfigFile, len(data), data, r.eos)
+		r.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
+		r.text(func() (Tokenizer, error) { return tokenizerOf(r.dir) }, func() (chat.Sources, error) { return chat.Load(r.dir) })
 	}
-	if r.config != nil && !r.ok(r.generation()) {
-		return
-	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s %d\n%s\n%v\n", r.hash, checkpoint.ConfigFile, len(data), data, r.eos)
-	r.base = "sha256:" + hex.EncodeToString(h.Sum(nil))
-	r.text(func() (Tokenizer, error) { return tokenizerOf(r.dir) }, func() (chat.Sources, error) { return chat.Load(r.dir) })
 }
 
 func (r *partsReader) gguf(name string) {
@@ -132,10 +137,13 @@ func (r *partsReader) gguf(name string) {
 	if !r.ok(err) || !r.check() {
 		return
 	}
-	r.hash, err = src.Hash(r.ctx)
-	r.base = r.hash
-	if r.ok(err) {
-		r.text(func() (Tokenizer, error) { return tokenizerOfGGUF(src) }, func() (chat.Sources, error) { return templatesOfGGUF(src) })
+	r.rest = func() {
+		var err error
+		r.hash, err = src.Hash(r.ctx)
+		r.base = r.hash
+		if r.ok(err) {
+			r.text(func() (Tokenizer, error) { return tokenizerOfGGUF(src) }, func() (chat.Sources, error) { return templatesOfGGUF(src) })
+		}
 	}
 }
 

@@ -167,6 +167,7 @@ func openSource(t testing.TB, cfg *architecture.Config, src checkpoint.Source, o
 	if err := e.load(t.Context(), &copied, newWeights(src, &copied, opt.Arithmetic), opt); err != nil {
 		t.Fatal(err)
 	}
+	e.eos = e.endTokens()
 	t.Cleanup(e.Close)
 	return e
 }
