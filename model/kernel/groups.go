@@ -138,10 +138,13 @@ func PackGroups(g Groups, rows, cols int, read func(i int, to *GroupRow)) (*Matr
 	}
 	m := &Matrix{
 		format: g.format(), rows: rows, cols: cols, panelSize: g.panelBytes(cols),
-		groups: g, head: g.headBytes(cols), shift: bits.TrailingZeros(uint(g.Columns)), bias: g.biases(), values: g.valueTable(),
+		groups: g, head: g.headBytes(cols), shift: bits.TrailingZeros(uint(g.Columns)), bias: g.biases(), fused: 1,
 	}
 	if g.Nested {
 		m.nested = 1
+	}
+	for i, v := range g.Values {
+		m.values[i] = F16ToF32(v)
 	}
 	m.data = alignedBytes(m.panels() * m.panelSize)
 	row := g.NewRow(cols)
@@ -150,21 +153,61 @@ func PackGroups(g Groups, rows, cols int, read func(i int, to *GroupRow)) (*Matr
 		panel, lane := m.data[r/panelRows*m.panelSize:][:m.panelSize], r%panelRows
 		g.packHead(panel, lane, &row)
 		g.packCodes(panel[m.head:], lane, row.Codes)
+		if m.fused == 1 && !g.fuses(&row) {
+			m.fused = 0
+		}
 	}
 	return m, nil
 }
 
-// valueTable is what the kernels look codes of 4 bits up in: the low bytes, the
-// high bytes, and the values as float32.
-func (g Groups) valueTable() []byte {
-	t := make([]byte, 32, 96)
-	for i, v := range g.Values {
-		t[i], t[16+i] = byte(v), byte(v>>8)
+// fuses says whether fma(scale, value, bias) surely has the bits of
+// float32(scale·value) + bias for all codes in a row: without biases, where the
+// sum changes nothing, or where products are exact, the scales being short, as
+// those that come from 16 bits are, and of a usual size.
+func (g Groups) fuses(row *GroupRow) bool {
+	if !g.Bias {
+		return true
 	}
+	short := 24 - g.valueBits()
+	for i := range row.Scales {
+		if !isShort(row.Scales[i], short) {
+			return false
+		}
+		if g.Nested {
+			inner := nestedCols / g.Columns
+			for _, v := range row.SubScales[i*inner:][:inner] {
+				if !isShort(row.Scales[i]*float32(v), short) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// isShort says whether v is 0, or between 2⁻⁸⁰ and 2⁸⁰ and has at most n
+// significant bits.
+func isShort(v float32, n int) bool {
+	b := math.Float32bits(v)
+	e := int(b>>23&255) - 127
+	return v == 0 || -80 <= e && e < 80 && b&(1<<(24-n)-1) == 0
+}
+
+// valueBits is how many significant bits the values of codes have at most.
+func (g Groups) valueBits() int {
+	switch {
+	case g.Float8:
+		return 4
+	case g.Bits != 4:
+		return g.Bits + 1 // codes of 6 bits may be as low as −64
+	}
+	most := 0
 	for _, v := range g.Values {
-		t = binary.LittleEndian.AppendUint32(t, math.Float32bits(F16ToF32(v)))
+		if f := math.Float32bits(F16ToF32(v)) & (1<<23 - 1); f != 0 {
+			most = max(most, 24-bits.TrailingZeros32(f))
+		}
 	}
-	return t
+	return max(most, 1)
 }
 
 // A panel of codes begins with its scales: for each group, or for each 256
@@ -197,10 +240,12 @@ func (g Groups) packHead(panel []byte, lane int, row *GroupRow) {
 	}
 }
 
-// Then come the codes. Of 8 bits: [cols][16]. Of fewer, for each 16 columns:
-// the low 4 bits as bytes [8][16], of which byte [i][r] has column 2i of row r
-// in its low half and column 2i+1 in its high half; then the other 2 bits as
-// bytes [4][16], with columns 4i to 4i+3 from the lowest bits up.
+// Then come the codes. Of 8 bits: [cols][16]. Of 4 and 2 bits: words of 32 bits
+// [][16], of 8 or 16 consecutive columns of a row, the first in the lowest bits.
+// Of 6 bits, for each 16 columns, words [3][16]: byte j of the first has the low
+// 4 bits of column j, and above them those of column 4+j; the second likewise of
+// the 8 columns behind; byte j of the third has the other 2 bits of columns j,
+// 4+j, 8+j and 12+j, from the lowest up.
 func (g Groups) packCodes(panel []byte, lane int, codes []uint8) {
 	if g.Bits == 8 {
 		for k, q := range codes {
@@ -208,22 +253,33 @@ func (g Groups) packCodes(panel []byte, lane int, codes []uint8) {
 		}
 		return
 	}
+	put := func(word uint32) {
+		binary.LittleEndian.PutUint32(panel[4*lane:], word)
+		panel = panel[4*panelRows:]
+	}
 	for ; len(codes) > 0; codes = codes[16:] {
-		low := uint(0)
-		if g.Bits >= 4 {
-			for i := range 8 {
-				panel[i*panelRows+lane] = codes[2*i]&15 | codes[2*i+1]<<4
-			}
-			panel, low = panel[8*panelRows:], 4
-		}
-		if g.Bits != 4 {
-			for i := range 4 {
-				q := codes[4*i : 4*i+4 : 4*i+4]
-				panel[i*panelRows+lane] = q[0]>>low&3 | q[1]>>low&3<<2 | q[2]>>low&3<<4 | q[3]>>low&3<<6
-			}
-			panel = panel[4*panelRows:]
+		low, high := binary.LittleEndian.Uint64(codes), binary.LittleEndian.Uint64(codes[8:])
+		switch g.Bits {
+		case 4:
+			put(nibbles(low))
+			put(nibbles(high))
+		case 2:
+			put(twos(low) | twos(high)<<16)
+		case 6:
+			const mask, top = 0x0f0f0f0f, 0x03030303
+			put(uint32(low)&mask | uint32(low>>32)&mask<<4)
+			put(uint32(high)&mask | uint32(high>>32)&mask<<4)
+			put(uint32(low)>>4&top | uint32(low>>36)&top<<2 | uint32(high)>>4&top<<4 | uint32(high>>36)&top<<6)
 		}
 	}
+}
+
+// twos puts the lowest 2 bits of 8 bytes together.
+func twos(b uint64) uint32 {
+	b &= 0x0303030303030303
+	b = (b | b>>6) & 0x000f000f000f000f
+	b = (b | b>>12) & 0x000000ff000000ff
+	return uint32(b | b>>24)
 }
 
 // groupScale gives scale and bias of the group of column k of one row of a
@@ -253,21 +309,17 @@ func (m *Matrix) codeValues(codes []byte, lane, k0 int, dst []float32, step int)
 	switch m.format {
 	case Codes2:
 		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
-			dst[i] = float32(codes[k/4*panelRows+lane] >> (k % 4 * 2) & 3)
+			dst[i] = float32(codes[(k/16*panelRows+lane)*4+k%16/4] >> (k % 4 * 2) & 3)
 		}
 	case Codes4:
-		var values [16]float32
-		for q, v := range m.groups.Values {
-			values[q] = F16ToF32(v)
-		}
 		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
-			dst[i] = values[codes[k/2*panelRows+lane]>>(k%2*4)&15]
+			dst[i] = m.values[nibble(codes, lane, k)]
 		}
 	case Codes6:
 		for i, k := 0, k0; i < len(dst); i, k = i+step, k+1 {
 			block, k := codes[k/16*12*panelRows:], k%16
-			low := block[k/2*panelRows+lane] >> (k % 2 * 4) & 15
-			high := block[(8+k/4)*panelRows+lane] >> (k % 4 * 2) & 3
+			low := block[(k/8*panelRows+lane)*4+k%4] >> (k % 8 / 4 * 4) & 15
+			high := block[(2*panelRows+lane)*4+k%4] >> (k / 4 * 2) & 3
 			dst[i] = float32(int(low|high<<4) - m.groups.Zero)
 		}
 	case Codes8:

@@ -53,6 +53,7 @@ func (g Groups) width(r *rand.Rand, most int) int {
 func randomGroups(t testing.TB, r *rand.Rand, g Groups, rows, cols int, tiny bool) (*Matrix, []float32) {
 	t.Helper()
 	want := make([]float32, 0, rows*cols)
+	short := r.IntN(2) == 0 // scales come from 16 bits
 	m, err := PackGroups(g, rows, cols, func(_ int, to *GroupRow) {
 		for i := range to.Codes {
 			to.Codes[i] = uint8(r.IntN(1 << g.Bits))
@@ -63,7 +64,9 @@ func randomGroups(t testing.TB, r *rand.Rand, g Groups, rows, cols int, tiny boo
 		for _, list := range [][]float32{to.Scales, to.Biases} {
 			for i := range list {
 				list[i] = float32(r.NormFloat64() * math.Exp2(float64(r.IntN(12)-6)))
-				if tiny && r.IntN(16) == 0 {
+				if short {
+					list[i] = math.Float32frombits(math.Float32bits(list[i]) &^ (1<<13 - 1))
+				} else if tiny && r.IntN(16) == 0 {
 					list[i] = float32(math.Copysign(float64(r.IntN(2))*0x1p-140, float64(r.IntN(2))-0.5))
 				}
 			}
@@ -175,6 +178,50 @@ func TestGroupsMul(t *testing.T) {
 			one(c, c.name, g, 2, 35, g.width(r, 16)+768, false) // several blocks of k
 			one(c, c.name, g, 13, 35, g.width(r, 16)+768, false)
 			one(c, c.name, g, 200, 17, g.width(r, 280), false) // several chunks of rows
+		}
+	}
+}
+
+// TestGroupsFuse: a matrix is multiplied by fma alone where that changes no bit.
+func TestGroupsFuse(t *testing.T) {
+	row := func(scale float32, sub int8) func(int, *GroupRow) {
+		return func(_ int, to *GroupRow) {
+			for i := range to.Scales {
+				to.Scales[i] = scale
+			}
+			for i := range to.SubScales {
+				to.SubScales[i] = sub
+			}
+		}
+	}
+	q4, q4k, nf4 := layouts[3], layouts[4], layouts[3]
+	nf4.Values[1] = 0x3bff // 11 bits
+	for _, tt := range []struct {
+		name string
+		g    Groups
+		row  func(int, *GroupRow)
+		want int
+	}{
+		{"no bias", layouts[2], row(0x1.fffffep-100, 0), 1},
+		{"16 bits", q4, row(0x1.ffcp-3, 0), 1},
+		{"zero", q4, row(0, 0), 1},
+		{"20 bits", q4, row(0x1.ffffep-3, 0), 1},
+		{"21 bits", q4, row(0x1.fffffp-3, 0), 0},
+		{"13 bits times 11", nf4, row(0x1.fffp-3, 0), 1},
+		{"14 bits times 11", nf4, row(0x1.fff8p-3, 0), 0},
+		{"nested", q4k, row(0x1.ffcp-3, 63), 1},
+		{"nested, 11 bits times 8 bits times 4", q4k, row(0x1.ffcp-3, 127), 1},
+		{"nested, 16 bits times 7", q4k, row(0x1.fffep-3, 127), 0},
+		{"subnormal", q4, row(0x1p-140, 0), 0},
+		{"infinite", q4, row(float32(math.Inf(1)), 0), 0},
+		{"NaN", q4, row(float32(math.NaN()), 0), 0},
+	} {
+		m, err := PackGroups(tt.g, 1, 256, tt.row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.fused != tt.want {
+			t.Errorf("%s: fused %d, want %d", tt.name, m.fused, tt.want)
 		}
 	}
 }

@@ -20,9 +20,10 @@ enum { MC = 192, KC = 512, XS = KC + 16, QC = 48 };
 typedef struct {
   int shift;              // log2 of the columns of a group
   int bias, nested;       // whether there are biases; whether scales are products
+  int fused;              // whether fma(scale, code, bias) has the bits of the rounded product and the sum
   int zero;               // what is subtracted of a code of 6 bits
   size_t head;            // bytes of the scales and biases of a panel, before its codes
-  const uint8_t *values;  // of a code of 4 bits: float16 [16] in low and high bytes, float32 [16]
+  const float *values;    // [16] of the codes of 4 bits
 } groups;
 
 typedef struct {

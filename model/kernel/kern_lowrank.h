@@ -5,18 +5,25 @@
 // of mul. The products are y, or, where add says so, what add_scaled adds to y.
 INLINE void narrow(int fmt, int MR, int NP, const mul_args *a, int add, float scale, const float *x, int n, float *y, size_t ldy) {
   const uint8_t *p = a->panels + (size_t)(n / 16) * a->panel_size;
-  const size_t bytes = fmt == F32 ? 64 : 32;
+  static const float no_values[16];
+  const tables t = {v_values_at(no_values), 0};
+  const scales unscaled = {v_zero(), v_zero()};
   v16 acc[6];
   UNROLL for (int i = 0; i < MR * NP; i++) acc[i] = v_zero();
+  const size_t pair = fmt == F32 ? 128 : 64;      // bytes of two columns
   const uint8_t *after = p + NP * a->panel_size;  // an update has many short panels
-  for (int k = 0; k < a->K; k++, p += bytes) {
-    v16 w[NP];
+  for (int k = 0; k < a->K; k += 2, p += pair, after += NP * pair) {
+    v16i u[NP];
     if (add)
-      UNROLL for (int j = 0; j < NP; j += 64 / bytes) __builtin_prefetch(after + (k * NP + j) * bytes);
-    UNROLL for (int j = 0; j < NP; j++) w[j] = widen1(fmt, p + j * a->panel_size, 0);
-    UNROLL for (int i = 0; i < MR; i++) {
-      v16 v = v_set1(x[i * a->ldx + k]);
-      UNROLL for (int j = 0; j < NP; j++) acc[i * NP + j] = v_fma(v, w[j], acc[i * NP + j]);
+      UNROLL for (size_t o = 0; o < NP * pair; o += 64) v_prefetch(after + o);
+    UNROLL for (int c = 0; c < 2; c++) {
+      if (k + c == a->K) break;
+      v16 w[NP];
+      UNROLL for (int j = 0; j < NP; j++) w[j] = step(fmt, 1, p + j * a->panel_size, &u[j], 0, c, &t, &unscaled);
+      UNROLL for (int i = 0; i < MR; i++) {
+        v16 v = v_set1(x[i * a->ldx + k + c]);
+        UNROLL for (int j = 0; j < NP; j++) acc[i * NP + j] = v_fma(v, w[j], acc[i * NP + j]);
+      }
     }
   }
   const v16 s = v_set1(scale);

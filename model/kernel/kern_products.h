@@ -39,109 +39,76 @@ FN static void tiles(int M, int NP, int K, const float *x, size_t ldx, const flo
   }
 }
 
-// A format gives the bytes of 32 columns of a panel, the state that a block of
-// 32 columns needs (scales), and the widening of columns k and k+1 of it.
-typedef struct { v16 d, m; } scales;
+// What a format stores: blocks of so many columns, each of so many bytes a
+// panel, at their start the scales; and how many columns a word of 32 bits holds
+// (where it is 1, columns are read without words).
+INLINE int block_columns(int fmt) { return fmt < CODES2 ? 32 : 16; }
+
+INLINE size_t scale_bytes(int fmt) { return fmt == Q8_0 || fmt == Q4_0 ? 32 : fmt == Q4_1 ? 64 : 0; }
 
 INLINE size_t block_bytes(int fmt) {
   switch (fmt) {
   case F32: return 32 * 64;
   case F16: case BF16: return 32 * 32;
-  case Q8_0: return 32 + 32 * 16;
-  case Q4_0: return 32 + 16 * 16;
-  case Q4_1: return 64 + 16 * 16;
-  case CODES2: return 32 * 4;  // of the codes only
-  case CODES4: return 32 * 8;
-  case CODES6: return 32 * 12;
-  default: return 32 * 16;
+  case Q8_0: case Q4_0: case Q4_1: return scale_bytes(fmt) + (fmt == Q8_0 ? 32 * 16 : 32 * 8);
+  case CODES2: return 16 * 4;
+  case CODES4: return 16 * 8;
+  case CODES6: return 16 * 12;
+  default: return 16 * 16;
   }
 }
 
-INLINE scales block_scales(int fmt, const uint8_t *p) {
-  scales s = {v_zero(), v_zero()};
-  if (fmt >= Q8_0) s.d = v_f16(p);
-  if (fmt == Q4_1) s.m = v_f16(p + 32);
-  return s;
+INLINE int word_columns(int fmt) {
+  switch (fmt) {
+  case BF16: return 2;
+  case CODES6: return 4;
+  case Q4_0: case Q4_1: case CODES4: return 8;
+  case CODES2: return 16;
+  default: return 1;
+  }
 }
 
-// widen1 gives one column of the formats without blocks.
-INLINE v16 widen1(int fmt, const uint8_t *p, int k) {
+// words gives the words of 16 rows that hold column k and those after it, k a
+// multiple of word_columns, of the block whose codes are at p.
+INLINE v16i words(int fmt, const uint8_t *p, int k) {
+  if (fmt == CODES6) return v_six(v_words(p + 64 * (k / 8)), v_words(p + 128), k / 4);
+  return v_words(p + 64 * (k / word_columns(fmt)));
+}
+
+// What stays for all of a product: the values of codes of 4 bits, and what is
+// subtracted of codes of 6 bits.
+typedef struct {
+  v_values values;
+  int zero;
+} tables;
+
+// code gives column k, of which u are the words, before it is scaled.
+INLINE v16 code(int fmt, const uint8_t *p, v16i u, int k, const tables *t) {
+  const int c = k % word_columns(fmt);
   switch (fmt) {
   case F32: return v_load((const float *)p + 16 * k);
   case F16: return v_f16(p + 32 * k);
-  default: return v_bf16(p + 32 * k);
+  case BF16: return c ? v_high16(u) : v_low16(u);
+  case Q8_0: return v_i8(p + 16 * k);
+  case Q4_0: return v_nibble(u, 4 * c, 8);
+  case Q4_1: return v_nibble(u, 4 * c, 0);
+  case CODES2: return v_two(u, 2 * c);
+  case CODES4: return v_lookup(u, 4 * c, t->values);
+  case CODES6: return v_low6(u, 8 * c, t->zero);
+  case CODES8: return v_u8(p + 16 * k);
+  default: return v_float8(p + 16 * k);
   }
 }
 
-// widen2 gives columns k and k+1 (k even) of the block at p.
-INLINE void widen2(int fmt, const uint8_t *p, int k, const scales *s, v16 w[2]) {
-  switch (fmt) {
-  case Q8_0:
-    UNROLL for (int j = 0; j < 2; j++) w[j] = v_mul(s->d, v_i8(p + 32 + 16 * (k + j)));
-    break;
-  case Q4_0:
-    v_nibbles(p + 32 + 8 * k, w);
-    UNROLL for (int j = 0; j < 2; j++) w[j] = v_mul(s->d, v_sub(w[j], v_set1(8.0f)));
-    break;
-  case Q4_1:  // d*q is exact, so that this fma rounds as the sum does
-    v_nibbles(p + 64 + 8 * k, w);
-    UNROLL for (int j = 0; j < 2; j++) w[j] = v_fma(s->d, w[j], s->m);
-    break;
-  default:
-    UNROLL for (int j = 0; j < 2; j++) w[j] = widen1(fmt, p, k + j);
-  }
-}
+typedef struct { v16 d, m; } scales;
 
-// decode widens the columns [k0, k0+n) of a panel to w [n][16].
-INLINE void decode(int fmt, const uint8_t *p, int k0, int n, float *w) {
-  int k = 0;
-  p += (size_t)(k0 / 32) * block_bytes(fmt);
-  for (; k + 32 <= n; k += 32) {
-    scales s = block_scales(fmt, p);
-    for (int j = 0; j < 32; j += 2, w += 32) {
-      v16 v[2];
-      widen2(fmt, p, j, &s, v);
-      v_store(w, v[0]);
-      v_store(w + 16, v[1]);
-    }
-    p += block_bytes(fmt);
-  }
-  if (fmt <= BF16)
-    for (int j = 0; k < n; k++, j++, w += 16) v_store(w, widen1(fmt, p, j));
+// Where fused, one fma gives the bits of product and sum: products are exact, or
+// there is no bias but the -0 of group_scales.
+INLINE v16 scaled(int fmt, int fused, v16 q, const scales *s) {
+  if (fmt <= BF16) return q;
+  if (fmt == Q8_0 || fmt == Q4_0) return v_mul(s->d, q);
+  return fused ? v_fma(s->d, q, s->m) : v_add(v_mul(s->d, q), s->m);
 }
-
-// A product of few rows computes MR rows by NP panels of 16 columns over all of
-// K, widening in registers. Several panels keep enough sums in flight for one or
-// two rows. accumulate adds one column w of panel n to the sums.
-INLINE void accumulate(int MR, int NP, int n, const float *x, size_t ldx, v16 w, v16 *acc) {
-  UNROLL for (int i = 0; i < MR; i++) acc[i * NP + n] = v_fma(v_set1(x[i * ldx]), w, acc[i * NP + n]);
-}
-
-INLINE void few(int fmt, int MR, int NP, int K, const float *restrict x, size_t ldx, const uint8_t *restrict p,
-                size_t panel_size, float *restrict y, size_t ldy) {
-  v16 acc[MAX_SUMS];
-  UNROLL for (int i = 0; i < MR * NP; i++) acc[i] = v_zero();
-  int k = 0;
-  for (; k + 32 <= K; k += 32) {
-    scales s[4];
-    UNROLL for (int n = 0; n < NP; n++) s[n] = block_scales(fmt, p + n * panel_size);
-    for (int j = 0; j < 32; j += 2) {
-      UNROLL for (int n = 0; n < NP; n++) {
-        v16 w[2];
-        widen2(fmt, p + n * panel_size, j, &s[n], w);
-        UNROLL for (int c = 0; c < 2; c++) accumulate(MR, NP, n, x + k + j + c, ldx, w[c], acc);
-      }
-    }
-    p += block_bytes(fmt);
-  }
-  if (fmt <= BF16)
-    for (int j = 0; k < K; k++, j++)
-      UNROLL for (int n = 0; n < NP; n++) accumulate(MR, NP, n, x + k, ldx, widen1(fmt, p + n * panel_size, j), acc);
-  UNROLL for (int i = 0; i < MR; i++)
-    UNROLL for (int n = 0; n < NP; n++) v_store(y + i * ldy + 16 * n, acc[i * NP + n]);
-}
-
-// ---- matrices of codes ----
 
 // group_scales gives the scales and biases of the group that column k of a panel
 // is in. Without biases they are -0, which changes nothing that it is added to.
@@ -164,132 +131,157 @@ INLINE scales group_scales(const groups *g, const uint8_t *panel, int k) {
   return s;
 }
 
-INLINE v16 scaled(v16 q, const scales *s) { return v_add(v_mul(s->d, q), s->m); }
-
-// codes2 gives columns k+2*part and the next (k a multiple of 4) of the 16 whose
-// codes are at p.
-INLINE void codes2(int fmt, const uint8_t *p, int k, int part, v_values t, int zero, const scales *s, v16 w[2]) {
-  const uint8_t *nibbles = p + 8 * k + 16 * part;
-  switch (fmt) {
-  case CODES2: v_codes2(p + 4 * k, part, w); break;
-  case CODES4: v_codes4(nibbles, t, w); break;
-  case CODES6: v_codes6(nibbles, p + 128 + 4 * k, part, zero, w); break;
-  case CODES8:
-    UNROLL for (int j = 0; j < 2; j++) w[j] = v_u8(p + 16 * (k + 2 * part + j));
-    break;
-  default:
-    UNROLL for (int j = 0; j < 2; j++) w[j] = v_float8(p + 16 * (k + 2 * part + j));
+// next_scales makes s those of column k, the first of the block at p.
+INLINE void next_scales(int fmt, const groups *g, const uint8_t *panel, const uint8_t *p, int k, scales *s) {
+  if (fmt >= CODES2) {
+    if ((k & ((1 << g->shift) - 1)) == 0) *s = group_scales(g, panel, k);
+  } else if (fmt >= Q8_0) {
+    s->d = v_f16(p);
+    if (fmt == Q4_1) s->m = v_f16(p + 32);
   }
-  UNROLL for (int j = 0; j < 2; j++) w[j] = scaled(w[j], s);
 }
 
-// decode_groups is decode for matrices of codes; k0 is a multiple of 256.
-INLINE void decode_groups(int fmt, const groups *g, const uint8_t *panel, int k0, int n, float *w) {
-  const size_t bytes = block_bytes(fmt) / 2;  // of 16 columns
-  const uint8_t *p = panel + g->head + (size_t)(k0 / 16) * bytes;
-  const v_values t = v_values_at(g->values);
-  const int group = 1 << g->shift;
-  scales s;
+// Columns that are widened in one go: whole words, and a line of the cache where
+// words are not used.
+INLINE int step_columns(int fmt) {
+  switch (fmt) {
+  case F32: case F16: return 2;
+  case Q8_0: case CODES8: case FLOAT8: return 4;
+  case CODES6: return 16;
+  default: return word_columns(fmt);
+  }
+}
+
+// step gives column j+c, of which c is a constant, of the block whose codes are
+// at p; u keeps the words from one to the next.
+INLINE v16 step(int fmt, int fused, const uint8_t *p, v16i *u, int j, int c, const tables *t, const scales *s) {
+  const int per_word = word_columns(fmt);
+  if (per_word > 1 && c % per_word == 0) *u = words(fmt, p, fmt == CODES6 ? c : j + c);
+  return scaled(fmt, fused, code(fmt, p, *u, per_word > 1 ? c : j + c, t), s);
+}
+
+// last gives column j of a block that is not whole.
+INLINE v16 last(int fmt, int fused, const uint8_t *p, int j, const tables *t, const scales *s) {
+  v16i u = {0};
+  if (fmt != BF16) return scaled(fmt, fused, code(fmt, p, u, j, t), s);
+  u = v_words(p + 64 * (j / 2));
+  return j & 1 ? v_high16(u) : v_low16(u);
+}
+
+// Formats whose blocks need not be whole.
+INLINE int has_last(int fmt) { return fmt <= BF16 || fmt == FLOAT8; }
+
+// decode widens the columns [k0, k0+n) of a panel to w [n][16], k0 a multiple of
+// 256.
+INLINE void decode(int fmt, int fused, const groups *g, const uint8_t *panel, int k0, int n, float *w) {
+  const int block = block_columns(fmt), columns = step_columns(fmt);
+  const tables t = {v_values_at(g->values), g->zero};
+  const uint8_t *p = panel + (fmt >= CODES2 ? g->head : 0) + (size_t)(k0 / block) * block_bytes(fmt);
+  scales s = {v_zero(), v_zero()};
   int k = 0;
-  for (; k + 16 <= n; k += 16, p += bytes) {
-    if ((k & (group - 1)) == 0) s = group_scales(g, panel, k0 + k);
-    for (int j = 0; j < 16; j += 4) {
-      UNROLL for (int part = 0; part < 2; part++, w += 32) {
-        v16 v[2];
-        codes2(fmt, p, j, part, t, g->zero, &s, v);
-        v_store(w, v[0]);
-        v_store(w + 16, v[1]);
-      }
+  for (; k + block <= n; k += block, p += block_bytes(fmt)) {
+    next_scales(fmt, g, panel, p, k0 + k, &s);
+    for (int j = 0; j < block; j += columns, w += 16 * columns) {
+      v16i u;
+      UNROLL for (int c = 0; c < columns; c++) v_store(w + 16 * c, step(fmt, fused, p + scale_bytes(fmt), &u, j, c, &t, &s));
     }
   }
-  if (fmt == FLOAT8 && k < n) {  // of FLOAT8 a row may have any number
-    if ((k & (group - 1)) == 0) s = group_scales(g, panel, k0 + k);
-    for (; k < n; k++, p += 16, w += 16) v_store(w, scaled(v_float8(p), &s));
-  }
+  if (!has_last(fmt) || k == n) return;
+  next_scales(fmt, g, panel, p, k0 + k, &s);
+  for (int j = 0; k < n; k++, j++, w += 16) v_store(w, last(fmt, fused, p, j, &t, &s));
 }
 
-// few_groups is few for matrices of codes.
-INLINE void few_groups(int fmt, int MR, int NP, int K, const float *restrict x, size_t ldx, const groups *g,
-                       const uint8_t *restrict panel, size_t panel_size, float *restrict y, size_t ldy) {
-  const size_t bytes = block_bytes(fmt) / 2;
-  const uint8_t *p = panel + g->head;
-  const v_values t = v_values_at(g->values);
-  const int group = 1 << g->shift, zero = g->zero;
+// A product of few rows computes MR rows by NP panels of 16 columns over all of
+// K, widening in registers. Several panels keep enough sums in flight for one or
+// two rows. accumulate adds one column w of panel n to the sums.
+INLINE void accumulate(int MR, int NP, int n, const float *x, size_t ldx, v16 w, v16 *acc) {
+  UNROLL for (int i = 0; i < MR; i++) acc[i * NP + n] = v_fma(v_set1(x[i * ldx]), w, acc[i * NP + n]);
+}
+
+// The processor fetches ahead within a page only, and not far enough where much
+// is computed for each byte; where little is, it does better alone.
+enum { AHEAD = 2048 };
+INLINE int prefetches(int fmt, int MR) { return fmt >= Q8_0 || (fmt != F32 && MR > 2); }
+
+INLINE void few(int fmt, int MR, int NP, int K, const float *restrict x, size_t ldx, const groups *g,
+                const uint8_t *restrict panel, size_t panel_size, float *restrict y, size_t ldy) {
+  const int block = block_columns(fmt), columns = step_columns(fmt);
+  const size_t bytes = block_bytes(fmt), step_bytes = (bytes - scale_bytes(fmt)) / block * columns;
+  const tables t = {v_values_at(g->values), g->zero};
+  const uint8_t *p = panel + (fmt >= CODES2 ? g->head : 0);
   v16 acc[MAX_SUMS];
   scales s[4];
   UNROLL for (int i = 0; i < MR * NP; i++) acc[i] = v_zero();
   int k = 0;
-  for (; k + 16 <= K; k += 16, p += bytes) {
-    if ((k & (group - 1)) == 0) UNROLL for (int n = 0; n < NP; n++) s[n] = group_scales(g, panel + n * panel_size, k);
-    for (int j = 0; j < 16; j += 4) {
-      UNROLL for (int n = 0; n < NP; n++) {
-        UNROLL for (int part = 0; part < 2; part++) {
-          v16 w[2];
-          codes2(fmt, p + n * panel_size, j, part, t, zero, &s[n], w);
-          UNROLL for (int c = 0; c < 2; c++) accumulate(MR, NP, n, x + k + j + 2 * part + c, ldx, w[c], acc);
-        }
-      }
+  for (; k + block <= K; k += block, p += bytes) {
+    UNROLL for (int n = 0; n < NP; n++) next_scales(fmt, g, panel + n * panel_size, p + n * panel_size, k, &s[n]);
+    // Behind the end of these panels come the next ones.
+    const uint8_t *ahead = p + AHEAD + ((K - k) / block * bytes < AHEAD ? (NP - 1) * panel_size : 0);
+    for (int j = 0; j < block; j += columns) {
+      v16i u[4];
+      if (prefetches(fmt, MR))
+        UNROLL for (int n = 0; n < NP; n++)
+          UNROLL for (size_t o = 0; o < step_bytes; o += 64) v_prefetch(ahead + n * panel_size + step_bytes / columns * j + o);
+      UNROLL for (int c = 0; c < columns; c++)
+        UNROLL for (int n = 0; n < NP; n++)
+          accumulate(MR, NP, n, x + k + j + c, ldx, step(fmt, 1, p + n * panel_size + scale_bytes(fmt), &u[n], j, c, &t, &s[n]), acc);
     }
   }
-  if (fmt == FLOAT8 && k < K) {
-    if ((k & (group - 1)) == 0) UNROLL for (int n = 0; n < NP; n++) s[n] = group_scales(g, panel + n * panel_size, k);
-    for (; k < K; k++, p += 16)
-      UNROLL for (int n = 0; n < NP; n++)
-        accumulate(MR, NP, n, x + k, ldx, scaled(v_float8(p + n * panel_size), &s[n]), acc);
+  if (has_last(fmt) && k < K) {
+    UNROLL for (int n = 0; n < NP; n++) next_scales(fmt, g, panel + n * panel_size, p + n * panel_size, k, &s[n]);
+    for (int j = 0; k < K; k++, j++)
+      UNROLL for (int n = 0; n < NP; n++) accumulate(MR, NP, n, x + k, ldx, last(fmt, 1, p + n * panel_size, j, &t, &s[n]), acc);
   }
   UNROLL for (int i = 0; i < MR; i++)
     UNROLL for (int n = 0; n < NP; n++) v_store(y + i * ldy + 16 * n, acc[i * NP + n]);
 }
 
-typedef void (*few_fn)(const mul_args *, const uint8_t *, float *, size_t);
+typedef void (*few_fn)(const mul_args *, const float *, const uint8_t *, size_t, float *, size_t);
 typedef void (*decode_fn)(const groups *, const uint8_t *, int, int, float *);
 
-// One format's functions: few[NP][MR], and decode.
+// One format's functions: few[MR], each for FEW_PANELS(MR) panels that lie next
+// bytes apart, and decode.
 typedef struct {
-  few_fn few[5][FEW_ROWS + 1];
+  few_fn few[FEW_ROWS + 1];
   decode_fn decode;
 } format_fns;
 
-#define FEW_FN(fmt, MR, NP)                                                                                \
-  FN static __attribute__((noinline)) void few_##fmt##_##MR##_##NP(const mul_args *a, const uint8_t *p, float *y, size_t ldy) { \
-    if (fmt < CODES2)                                                                                      \
-      few(fmt, MR, NP, a->K, a->x, a->ldx, p, a->panel_size, y, ldy);                                      \
-    else                                                                                                   \
-      few_groups(fmt, MR, NP, a->K, a->x, a->ldx, &a->g, p, a->panel_size, y, ldy);                        \
+#define FEW_FN(fmt, MR, NP)                                                                                               \
+  FN static __attribute__((noinline)) void few_##fmt##_##MR(const mul_args *a, const float *x, const uint8_t *p, size_t next, \
+                                                            float *y, size_t ldy) {                                       \
+    few(fmt, MR, NP, a->K, x, a->ldx, &a->g, p, next, y, ldy);                                                            \
   }
-#define FEW_ENTRY(fmt, MR, NP) [NP][MR] = few_##fmt##_##MR##_##NP,
-#define FORMAT(fmt)                                                                                        \
-  FEWS(FEW_FN, fmt)                                                                                        \
+#define FEW_ENTRY(fmt, MR, NP) [MR] = few_##fmt##_##MR,
+#define FORMAT(fmt)                                                                                                       \
+  FEWS(FEW_FN, fmt)                                                                                                       \
   FN static __attribute__((noinline)) void decode_##fmt(const groups *g, const uint8_t *panel, int k, int n, float *w) { \
-    if (fmt < CODES2)                                                                                      \
-      decode(fmt, panel, k, n, w);                                                                         \
-    else                                                                                                   \
-      decode_groups(fmt, g, panel, k, n, w);                                                               \
+    if (fmt < CODES2 || g->fused)                                                                                        \
+      decode(fmt, 1, g, panel, k, n, w);                                                                                 \
+    else                                                                                                                 \
+      decode(fmt, 0, g, panel, k, n, w);                                                                                 \
   }
 FORMAT(F32) FORMAT(F16) FORMAT(BF16) FORMAT(Q8_0) FORMAT(Q4_0) FORMAT(Q4_1)
 FORMAT(CODES2) FORMAT(CODES4) FORMAT(CODES6) FORMAT(CODES8) FORMAT(FLOAT8)
 #define FNS(fmt) [fmt] = {{FEWS(FEW_ENTRY, fmt)}, decode_##fmt}
-static const format_fns formats[FORMATS] = {FNS(F32),    FNS(F16),    FNS(BF16),   FNS(Q8_0),   FNS(Q4_0),  FNS(Q4_1),
+static const format_fns formats[FORMATS] = {FNS(F32),    FNS(F16),    FNS(BF16),   FNS(Q8_0),   FNS(Q4_0),   FNS(Q4_1),
                                             FNS(CODES2), FNS(CODES4), FNS(CODES6), FNS(CODES8), FNS(FLOAT8)};
 
 // few_rows multiplies up to FEW_ROWS rows.
-FN static void few_rows(const mul_args *a) {
-  const format_fns *f = &formats[a->fmt];
-  const int M = a->M, wide = FEW_PANELS(M);
+FN static void few_rows(const mul_args *a, int M, const float *x, float *y) {
+  const few_fn f = formats[a->fmt].few[M];
+  const int wide = FEW_PANELS(M);
   for (int n = a->n0; n < a->n1;) {
     const uint8_t *p = a->panels + (size_t)(n / 16) * a->panel_size;
     if (n + 16 * wide <= a->n1) {
-      f->few[wide][M](a, p, a->y + n, a->ldy);
+      f(a, x, p, a->panel_size, y + n, a->ldy);
       n += 16 * wide;
       continue;
     }
-    if (n + 16 <= a->n1) {
-      f->few[1][M](a, p, a->y + n, a->ldy);
-    } else {
-      float t[FEW_ROWS * 16];
-      f->few[1][M](a, p, t, 16);
-      for (int i = 0; i < M; i++) memcpy(a->y + i * a->ldy + n, t + 16 * i, (a->n1 - n) * sizeof(float));
-    }
+    // One panel is left, or some: the first is computed as many times at once.
+    float t[FEW_ROWS * 64];
+    f(a, x, p, 0, t, 64);
+    const int left = a->n1 - n < 16 ? a->n1 - n : 16;
+    for (int i = 0; i < M; i++) memcpy(y + i * a->ldy + n, t + 64 * i, left * sizeof(float));
     n += 16;
   }
 }
@@ -319,8 +311,8 @@ FN static void panels(const mul_args *a, int M, int NP, int k, int K, int n, con
 }
 
 FN void NAME(mul)(const mul_args *a) {
-  if (a->M <= FEW_ROWS) {
-    few_rows(a);
+  if (a->M <= FEW_ROWS && (a->fmt < CODES2 || a->g.fused)) {
+    few_rows(a, a->M, a->x, a->y);
     return;
   }
   float *xs = a->scratch;

@@ -14,12 +14,13 @@ const panelRows = 16
 // rows whose elements are interleaved, in the storage format of its source. A
 // Matrix is immutable and may be used by any number of goroutines.
 //
-// A panel is, for each k ascending, the 16 elements of column k: float32 or 16
-// bits each. For the quantised formats it is, for each block of 32 columns,
-// 16 float16 scales d (then 16 float16 m for Q4_1) and then the codes: int8
-// [32][16], or nibbles [16][16] of which byte [i][r] has column 2i of row r in
-// its low half and column 2i+1 in its high half. Panels of codes are described
-// in groups.go. Rows beyond the last are zero.
+// A panel is, for each k ascending, the 16 elements of column k: float32,
+// float16 or int8. What is smaller than 32 bits and can be taken out of a word by
+// a shift is words [][16] instead, each of consecutive columns of one row, the
+// first in the lowest bits: pairs of bfloat16 (0 behind the last of an odd
+// number), 8 codes of 4 bits. Blocks of 32 columns of the quantised formats begin
+// with 16 float16 scales d (then 16 float16 m for Q4_1). Panels of codes are
+// described in groups.go. Rows beyond the last are zero.
 type Matrix struct {
 	format     Format
 	rows, cols int
@@ -28,10 +29,11 @@ type Matrix struct {
 
 	// Of a matrix of codes.
 	groups       Groups
-	head         int    // bytes of a panel before its codes
-	shift        int    // log2 of groups.Columns
-	bias, nested int    // 1 where groups has them
-	values       []byte // see valueTable
+	head         int // bytes of a panel before its codes
+	shift        int // log2 of groups.Columns
+	bias, nested int // 1 where groups has them
+	fused        int // 1 where fma(scale, code, bias) has the bits of the rounded product and the sum
+	values       [16]float32
 
 	narrow narrow // nil where rows are float32
 }
@@ -54,6 +56,9 @@ func PackedBytes(f Format, rows, cols int) (int64, error) {
 		return 0, fmt.Errorf("matrix of %d rows: want 0 to %d", rows, math.MaxInt32)
 	}
 	rowBytes, err := f.RowBytes(cols)
+	if f == BF16 {
+		rowBytes += cols % 2 * 2
+	}
 	return (int64(rows) + panelRows - 1) / panelRows * panelRows * int64(rowBytes), err
 }
 
@@ -107,8 +112,10 @@ func newMatrix(f Format, rows, cols int) *Matrix {
 	switch f {
 	case F32:
 		m.panelSize = cols * panelRows * 4
-	case F16, BF16:
+	case F16:
 		m.panelSize = cols * panelRows * 2
+	case BF16:
+		m.panelSize = (cols + 1) / 2 * panelRows * 4
 	default:
 		m.panelSize = cols / blockCols * panelRows * f.blockBytes()
 	}
@@ -128,11 +135,16 @@ func (m *Matrix) packRow(r int, row []byte) {
 			copy(panel[(k*panelRows+lane)*4:][:4], row[4*k:])
 		}
 		return
-	case F16, BF16:
+	case F16:
 		at := lane * 2
 		for k := range m.cols {
 			panel[at], panel[at+1] = row[2*k], row[2*k+1]
 			at += panelRows * 2
+		}
+		return
+	case BF16:
+		for at := lane * 4; len(row) > 0; at += panelRows * 4 {
+			row = row[copy(panel[at:][:4], row):]
 		}
 		return
 	}
@@ -151,13 +163,29 @@ func (m *Matrix) packRow(r int, row []byte) {
 			copy(to[2*lane:][:2], codes) // m
 			codes, to = codes[2:], to[2*panelRows:]
 		}
-		for i := range 8 { // columns 2i, 2i+1 and 16+2i, 17+2i
-			a, b := codes[2*i], codes[2*i+1]
-			to[i*panelRows+lane] = a&15 | b<<4
-			to[(8+i)*panelRows+lane] = a>>4 | b&0xf0
+		for i := range 2 {
+			a := binary.LittleEndian.Uint64(codes[8*i:])
+			binary.LittleEndian.PutUint32(to[(i*panelRows+lane)*4:], nibbles(a))
+			binary.LittleEndian.PutUint32(to[((2+i)*panelRows+lane)*4:], nibbles(a>>4))
 		}
 	}
 }
+
+// nibbles puts the low halves of 8 bytes together.
+func nibbles(b uint64) uint32 {
+	b &= 0x0f0f0f0f0f0f0f0f
+	b = (b | b>>4) & 0x00ff00ff00ff00ff
+	b = (b | b>>8) & 0x0000ffff0000ffff
+	return uint32(b | b>>16)
+}
+
+// nibble is column k of a row in a lane of words of 8 codes of 4 bits.
+func nibble(words []byte, lane, k int) byte {
+	return words[(k/8*panelRows+lane)*4+k%8/2] >> (k % 2 * 4) & 15
+}
+
+// bf16At is where column k of a row in a lane lies in a panel of bfloat16.
+func bf16At(lane, k int) int { return (k/2*panelRows+lane)*4 + k%2*2 }
 
 // Row writes the values of row r to dst, as an embedding lookup does. It panics
 // where len(dst) is not Cols.
@@ -183,7 +211,7 @@ func (m *Matrix) Row(r int, dst []float32) {
 		return
 	case BF16:
 		for k := range dst {
-			dst[k] = BF16ToF32(binary.LittleEndian.Uint16(panel[(k*panelRows+lane)*2:]))
+			dst[k] = BF16ToF32(binary.LittleEndian.Uint16(panel[bf16At(lane, k):]))
 		}
 		return
 	}
@@ -202,17 +230,14 @@ func (m *Matrix) Row(r int, dst []float32) {
 				out[k] = d * float32(int8(codes[k*panelRows+lane]))
 			}
 		case Q4_0:
-			for i := range 16 {
-				q := codes[i*panelRows+lane]
-				out[2*i] = d * float32(int(q&15)-8)
-				out[2*i+1] = d * float32(int(q>>4)-8)
+			for k := range out {
+				out[k] = d * float32(int(nibble(codes, lane, k))-8)
 			}
 		case Q4_1:
 			add := F16ToF32(binary.LittleEndian.Uint16(codes[2*lane:]))
-			for i := range 16 {
-				q := codes[(2+i)*panelRows+lane]
-				out[2*i] = float32(d*float32(q&15)) + add
-				out[2*i+1] = float32(d*float32(q>>4)) + add
+			codes = codes[2*panelRows:]
+			for k := range out {
+				out[k] = float32(d*float32(nibble(codes, lane, k))) + add
 			}
 		}
 	}

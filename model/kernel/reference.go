@@ -176,7 +176,7 @@ func refDecode(m *Matrix, panel []byte, k0, n int, out []float32) {
 		return
 	case BF16:
 		for i := range n * panelRows {
-			out[i] = BF16ToF32(binary.LittleEndian.Uint16(panel[2*(k0*panelRows+i):]))
+			out[i] = BF16ToF32(binary.LittleEndian.Uint16(panel[bf16At(i%panelRows, k0+i/panelRows):]))
 		}
 		return
 	}
@@ -194,19 +194,17 @@ func refDecode(m *Matrix, panel []byte, k0, n int, out []float32) {
 				to[i] = d[i%panelRows] * float32(int8(q))
 			}
 		case Q4_0:
-			for i, q := range b {
-				at := i/panelRows*2*panelRows + i%panelRows
-				to[at] = d[i%panelRows] * float32(int(q&15)-8)
-				to[at+panelRows] = d[i%panelRows] * float32(int(q>>4)-8)
+			for i := range blockCols * panelRows {
+				to[i] = d[i%panelRows] * float32(int(nibble(b, i%panelRows, i/panelRows))-8)
 			}
 		case Q4_1:
 			for r := range add {
 				add[r] = F16ToF32(binary.LittleEndian.Uint16(b[2*r:]))
 			}
-			for i, q := range b[2*panelRows:] {
-				at, r := i/panelRows*2*panelRows+i%panelRows, i%panelRows
-				to[at] = float32(d[r]*float32(q&15)) + add[r]
-				to[at+panelRows] = float32(d[r]*float32(q>>4)) + add[r]
+			b = b[2*panelRows:]
+			for i := range blockCols * panelRows {
+				r := i % panelRows
+				to[i] = float32(d[r]*float32(nibble(b, r, i/panelRows))) + add[r]
 			}
 		}
 	}

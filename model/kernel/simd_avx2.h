@@ -53,17 +53,32 @@ INLINE v8 h_bf16(const void *p) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16));
 }
 INLINE v8 h_i8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
-// 16 bytes of nibbles: low halves of bytes 0-7 and 8-15, then high halves
-INLINE void h_nibbles(const void *p, v8 w[4]) {
-  const __m128i mask = _mm_set1_epi8(15);
-  __m128i b = _mm_loadu_si128((const __m128i *)p);
-  __m128i lo = _mm_and_si128(b, mask), hi = _mm_and_si128(_mm_srli_epi16(b, 4), mask);
-  w[0] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(lo));
-  w[1] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(lo, 8)));
-  w[2] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(hi));
-  w[3] = _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_srli_si128(hi, 8)));
-}
 INLINE v8 h_u8(const void *p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p))); }
+// 8 words of 32 bits, one a row
+INLINE v8i h_words(const void *p) { return _mm256_loadu_si256((const __m256i *)p); }
+INLINE v8 h_low16(v8i u) { return _mm256_castsi256_ps(_mm256_slli_epi32(u, 16)); }
+INLINE v8 h_high16(v8i u) { return _mm256_castsi256_ps(_mm256_and_si256(u, _mm256_set1_epi32(0xffff0000))); }
+INLINE v8 h_field(v8i u, int s, int bits, int zero) {
+  if (s) u = _mm256_srli_epi32(u, s);
+  if (s + bits < 32) u = _mm256_and_si256(u, _mm256_set1_epi32((1 << bits) - 1));
+  v8 q = _mm256_cvtepi32_ps(u);
+  return zero ? _mm256_sub_ps(q, _mm256_set1_ps(zero)) : q;
+}
+INLINE v8i h_six(v8i low, v8i high, int part) {
+  const v8i nibbles = _mm256_set1_epi8(15), twos = _mm256_set1_epi8(0x30);
+  if (part & 1) low = _mm256_srli_epi32(low, 4);
+  high = part < 2 ? _mm256_slli_epi32(high, 4 - 2 * part) : part == 3 ? _mm256_srli_epi32(high, 2) : high;
+  return _mm256_or_si256(_mm256_and_si256(low, nibbles), _mm256_and_si256(high, twos));
+}
+// the values of 16 codes of 4 bits: those with and those without the highest
+typedef struct { v8 low, high; } v_values;
+INLINE v_values v_values_at(const float *p) { return (v_values){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+INLINE v8 h_lookup(v8i u, int s, v_values t) {
+  v8i i = s ? _mm256_srli_epi32(u, s) : u;
+  v8 which = _mm256_castsi256_ps(s < 28 ? _mm256_slli_epi32(u, 28 - s) : u);
+  return _mm256_blendv_ps(_mm256_permutevar8x32_ps(t.low, i), _mm256_permutevar8x32_ps(t.high, i), which);
+}
+INLINE void v_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
 // 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
 // and a bias that is larger by 8.
 INLINE void h_float8(const void *p, v8 w[2]) {
@@ -72,43 +87,6 @@ INLINE void h_float8(const void *p, v8 w[2]) {
   __m128i lo = _mm_unpacklo_epi8(_mm_setzero_si128(), b), hi = _mm_unpackhi_epi8(_mm_setzero_si128(), b);
   w[0] = _mm256_cvtph_ps(_mm_and_si128(_mm_srai_epi16(lo, 1), mask));
   w[1] = _mm256_cvtph_ps(_mm_and_si128(_mm_srai_epi16(hi, 1), mask));
-}
-// the values of 16 codes of 4 bits
-typedef struct { __m128i lo, hi; } v_values;
-INLINE v_values v_values_at(const uint8_t *p) {
-  v_values t = {_mm_loadu_si128((const __m128i *)p), _mm_loadu_si128((const __m128i *)(p + 16))};
-  return t;
-}
-INLINE void h_lookup(v_values t, __m128i code, v8 w[2]) {
-  __m128i lo = _mm_shuffle_epi8(t.lo, code), hi = _mm_shuffle_epi8(t.hi, code);
-  w[0] = _mm256_cvtph_ps(_mm_unpacklo_epi8(lo, hi));
-  w[1] = _mm256_cvtph_ps(_mm_unpackhi_epi8(lo, hi));
-}
-INLINE void h_signed(__m128i b, v8 w[2]) {
-  w[0] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(b));
-  w[1] = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(b, 8)));
-}
-// 16 bytes of nibbles, as for h_nibbles, through a table
-INLINE void h_codes4(const void *p, v_values t, v8 w[4]) {
-  const __m128i mask = _mm_set1_epi8(15);
-  __m128i b = _mm_loadu_si128((const __m128i *)p);
-  h_lookup(t, _mm_and_si128(b, mask), w);
-  h_lookup(t, _mm_and_si128(_mm_srli_epi16(b, 4), mask), w + 2);
-}
-// bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
-INLINE void h_codes2(const void *p, int part, v8 w[4]) {
-  const __m128i mask = _mm_set1_epi8(3);
-  __m128i b = _mm_loadu_si128((const __m128i *)p);
-  h_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part), mask), w);
-  h_signed(_mm_and_si128(_mm_srli_epi16(b, 4 * part + 2), mask), w + 2);
-}
-// nibbles at p and above them the two bits of h_codes2 at high, less zero
-INLINE void h_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
-  const __m128i mask = _mm_set1_epi8(15), top = _mm_set1_epi8(0x30), z = _mm_set1_epi8(zero);
-  __m128i b = _mm_loadu_si128((const __m128i *)p), h = _mm_loadu_si128((const __m128i *)high);
-  __m128i h0 = part ? h : _mm_slli_epi16(h, 4), h1 = part ? _mm_srli_epi16(h, 2) : _mm_slli_epi16(h, 2);
-  h_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(b, mask), _mm_and_si128(h0, top)), z), w);
-  h_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(_mm_srli_epi16(b, 4), mask), _mm_and_si128(h1, top)), z), w + 2);
 }
 // doubles
 INLINE v4d e_set1(double a) { return _mm256_set1_pd(a); }

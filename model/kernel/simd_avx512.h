@@ -11,12 +11,11 @@ typedef __m512d v8d;
 // Rows and panels of a tile, and of a product of few rows. Tiles of 6 by 2 were
 // the fastest of 6, 8 and 12 rows by 1 and 2 panels on Zen 4, where more rows
 // than 6 miss the first cache; 12 sums hide the latency of two units on Intel.
-enum { TILE_ROWS = 6, TILE_PANELS = 2, FEW_ROWS = 6, MAX_SUMS = 12 };
+enum { TILE_ROWS = 6, TILE_PANELS = 2, FEW_ROWS = 8, MAX_SUMS = 16 };
 #define TILES(T) \
   T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1) T(1, 2) T(2, 2) T(3, 2) T(4, 2) T(5, 2) T(6, 2)
-#define FEWS(F, fmt)                                                                                \
-  F(fmt, 1, 4) F(fmt, 1, 1) F(fmt, 2, 4) F(fmt, 2, 1) F(fmt, 3, 4) F(fmt, 3, 1) F(fmt, 4, 2) F(fmt, 4, 1) \
-  F(fmt, 5, 2) F(fmt, 5, 1) F(fmt, 6, 2) F(fmt, 6, 1)
+#define FEWS(F, fmt) \
+  F(fmt, 1, 4) F(fmt, 2, 4) F(fmt, 3, 4) F(fmt, 4, 2) F(fmt, 5, 2) F(fmt, 6, 2) F(fmt, 7, 2) F(fmt, 8, 2)
 #define FEW_PANELS(M) ((M) <= 3 ? 4 : 2)
 
 // Rows and panels of a tile of attention.
@@ -70,37 +69,47 @@ INLINE v16 v_f16(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256((con
 INLINE v16 v_bf16(const void *p) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16));
 }
-INLINE v16 v_signed(__m128i b) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(b)); }
-INLINE v16i v_bytes(const void *p) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p)); }
-INLINE v16 v_i8(const void *p) { return v_signed(_mm_loadu_si128((const __m128i *)p)); }
-INLINE v16 v_u8(const void *p) { return _mm512_cvtepi32_ps(v_bytes(p)); }
-// the low and the high halves of 16 bytes through a table, of which only the
-// lowest four bits of an index count
+INLINE v16 v_i8(const void *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+INLINE v16 v_u8(const void *p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+// 16 words of 32 bits, one a row, and what the kernels take out of them
+INLINE v16i v_words(const void *p) { return _mm512_loadu_si512(p); }
+INLINE v16 v_low16(v16i u) { return _mm512_castsi512_ps(_mm512_slli_epi32(u, 16)); }
+INLINE v16 v_high16(v16i u) { return _mm512_castsi512_ps(_mm512_and_si512(u, _mm512_set1_epi32(0xffff0000))); }
+// The byte from bit s on, of which the lowest 6 bits count, less zero: put below
+// the 1 of a power of two, which is then subtracted.
+INLINE v16 v_low6(v16i u, int s, int zero) {
+  if (s >= 16) {
+    u = _mm512_srli_epi32(u, 16);
+    s -= 16;
+  }
+  const float one = (float)(1 << (23 - s));
+  v16 q = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(u, _mm512_set1_epi32(63 << s), _mm512_castps_si512(_mm512_set1_ps(one)),
+                                                        0xea));  // (u & mask) | one
+  return _mm512_sub_ps(q, _mm512_set1_ps(one + zero));
+}
+// The value in a table of the 4 bits from s on, which are all of an index that
+// count. Beside the two multiplications of each value a shift and a permutation
+// take 0.2 cycles on Zen 4, other ways to a float 0.5 or more: what adds shares
+// its ports with what multiplies and adds.
 typedef v16 v_values;
-INLINE v_values v_values_at(const uint8_t *p) { return _mm512_loadu_ps(p + 32); }
-INLINE void v_codes4(const void *p, v_values t, v16 w[2]) {
-  v16i b = v_bytes(p);
-  w[0] = _mm512_permutexvar_ps(b, t);
-  w[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(b, 4), t);
+INLINE v_values v_values_at(const float *p) { return _mm512_loadu_ps(p); }
+INLINE v16 v_lookup(v16i u, int s, v_values t) { return _mm512_permutexvar_ps(s ? _mm512_srli_epi32(u, s) : u, t); }
+INLINE v16 v_nibble(v16i u, int s, int zero) {
+  const float z = (float)-zero;
+  return v_lookup(u, s, _mm512_setr_ps(z, 1 + z, 2 + z, 3 + z, 4 + z, 5 + z, 6 + z, 7 + z, 8 + z, 9 + z, 10 + z, 11 + z, 12 + z,
+                                       13 + z, 14 + z, 15 + z));
 }
-INLINE void v_nibbles(const void *p, v16 w[2]) {
-  v_codes4(p, _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), w);
+INLINE v16 v_two(v16i u, int s) {
+  return v_lookup(u, s, _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3));
 }
-// bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
-INLINE void v_codes2(const void *p, int part, v16 w[2]) {
-  const v16 t = _mm512_setr_ps(0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
-  v16i b = v_bytes(p);
-  w[0] = _mm512_permutexvar_ps(_mm512_srli_epi32(b, 4 * part), t);
-  w[1] = _mm512_permutexvar_ps(_mm512_srli_epi32(b, 4 * part + 2), t);
+// bytes of which the lowest 6 bits are 4 of low, from bit 0 or 4 on, and above
+// them the 2 of high from bit 2*part on
+INLINE v16i v_six(v16i low, v16i high, int part) {
+  if (part & 1) low = _mm512_srli_epi32(low, 4);
+  high = part < 2 ? _mm512_slli_epi32(high, 4 - 2 * part) : part == 3 ? _mm512_srli_epi32(high, 2) : high;
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi32(0x0f0f0f0f), low, high, 0xca);  // mask ? low : high
 }
-// nibbles at p and above them the two bits of v_codes2 at high, less zero
-INLINE void v_codes6(const void *p, const void *high, int part, int zero, v16 w[2]) {
-  const __m128i mask = _mm_set1_epi8(15), top = _mm_set1_epi8(0x30), z = _mm_set1_epi8(zero);
-  __m128i b = _mm_loadu_si128((const __m128i *)p), h = _mm_loadu_si128((const __m128i *)high);
-  __m128i h0 = part ? h : _mm_slli_epi16(h, 4), h1 = part ? _mm_srli_epi16(h, 2) : _mm_slli_epi16(h, 2);
-  w[0] = v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(b, mask), _mm_and_si128(h0, top)), z));
-  w[1] = v_signed(_mm_sub_epi8(_mm_or_si128(_mm_and_si128(_mm_srli_epi16(b, 4), mask), _mm_and_si128(h1, top)), z));
-}
+INLINE void v_prefetch(const void *p) { _mm_prefetch(p, _MM_HINT_T0); }
 // 16 E4M3 floats, divided by 256: a float16 has the same bits, but for the sign
 // and a bias that is larger by 8.
 INLINE v16 v_float8(const void *p) {

@@ -8,8 +8,7 @@ typedef struct { v4d a, b; } v8d;
 // hold 6 vectors of 16 sums.
 enum { TILE_ROWS = 6, TILE_PANELS = 1, FEW_ROWS = 6, MAX_SUMS = 6 };
 #define TILES(T) T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1)
-#define FEWS(F, fmt) \
-  F(fmt, 1, 4) F(fmt, 1, 1) F(fmt, 2, 2) F(fmt, 2, 1) F(fmt, 3, 2) F(fmt, 3, 1) F(fmt, 4, 1) F(fmt, 5, 1) F(fmt, 6, 1)
+#define FEWS(F, fmt) F(fmt, 1, 4) F(fmt, 2, 2) F(fmt, 3, 2) F(fmt, 4, 1) F(fmt, 5, 1) F(fmt, 6, 1)
 #define FEW_PANELS(M) ((M) == 1 ? 4 : (M) <= 3 ? 2 : 1)
 
 // Rows and panels of a tile of attention.
@@ -41,21 +40,19 @@ INLINE v16 v_f16(const uint8_t *p) { return (v16){h_f16(p), h_f16(p + 16)}; }
 INLINE v16 v_bf16(const uint8_t *p) { return (v16){h_bf16(p), h_bf16(p + 16)}; }
 INLINE v16 v_i8(const uint8_t *p) { return (v16){h_i8(p), h_i8(p + 8)}; }
 INLINE v16 v_u8(const uint8_t *p) { return (v16){h_u8(p), h_u8(p + 8)}; }
+INLINE v16i v_words(const uint8_t *p) { return (v16i){h_words(p), h_words(p + 32)}; }
+INLINE v16 v_low16(v16i u) { return (v16){h_low16(u.a), h_low16(u.b)}; }
+INLINE v16 v_high16(v16i u) { return (v16){h_high16(u.a), h_high16(u.b)}; }
+INLINE v16 v_field(v16i u, int s, int bits, int zero) { return (v16){h_field(u.a, s, bits, zero), h_field(u.b, s, bits, zero)}; }
+INLINE v16 v_two(v16i u, int s) { return v_field(u, s, 2, 0); }
+INLINE v16 v_nibble(v16i u, int s, int zero) { return v_field(u, s, 4, zero); }
+INLINE v16 v_low6(v16i u, int s, int zero) { return v_field(u, s, 6, zero); }
+INLINE v16 v_lookup(v16i u, int s, v_values t) { return (v16){h_lookup(u.a, s, t), h_lookup(u.b, s, t)}; }
+INLINE v16i v_six(v16i low, v16i high, int part) { return (v16i){h_six(low.a, high.a, part), h_six(low.b, high.b, part)}; }
 INLINE v16 v_float8(const uint8_t *p) {
   v8 w[2];
   h_float8(p, w);
   return (v16){w[0], w[1]};
-}
-#define PAIRS(call)                 \
-  v8 h[4];                          \
-  call;                             \
-  w[0] = (v16){h[0], h[1]};         \
-  w[1] = (v16){h[2], h[3]}
-INLINE void v_nibbles(const uint8_t *p, v16 w[2]) { PAIRS(h_nibbles(p, h)); }
-INLINE void v_codes4(const uint8_t *p, v_values t, v16 w[2]) { PAIRS(h_codes4(p, t, h)); }
-INLINE void v_codes2(const uint8_t *p, int part, v16 w[2]) { PAIRS(h_codes2(p, part, h)); }
-INLINE void v_codes6(const uint8_t *p, const uint8_t *high, int part, int zero, v16 w[2]) {
-  PAIRS(h_codes6(p, high, part, zero, h));
 }
 INLINE v8d d_set1(double x) { return (v8d){e_set1(x), e_set1(x)}; }
 INLINE v8d d_from(const float *p) { return (v8d){e_from(p), e_from(p + 4)}; }

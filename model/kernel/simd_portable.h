@@ -89,21 +89,10 @@ INLINE v8 h_f16(const void *p) {
   uint16x8_t h = vld1q_u16((const uint16_t *)p);
   return (v8){(v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(h))), (v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(h)))};
 }
-INLINE v8 h_bf16(const void *p) {
-  uint16x8_t h = vld1q_u16((const uint16_t *)p);
-  return (v8){(v4)vshll_n_u16(vget_low_u16(h), 16), (v4)vshll_n_u16(vget_high_u16(h), 16)};
-}
 INLINE v8 widen_s16(int16x8_t h) {
   return (v8){(v4)vcvtq_f32_s32(vmovl_s16(vget_low_s16(h))), (v4)vcvtq_f32_s32(vmovl_s16(vget_high_s16(h)))};
 }
 INLINE v8 h_i8(const void *p) { return widen_s16(vmovl_s8(vld1_s8((const int8_t *)p))); }
-INLINE void h_nibbles(const void *p, v8 w[4]) {
-  uint8x16_t b = vld1q_u8((const uint8_t *)p), lo = vandq_u8(b, vdupq_n_u8(15)), hi = vshrq_n_u8(b, 4);
-  w[0] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(lo))));
-  w[1] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(lo))));
-  w[2] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(hi))));
-  w[3] = widen_s16(vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(hi))));
-}
 INLINE v8 h_u8(const void *p) { return widen_s16(vreinterpretq_s16_u16(vmovl_u8(vld1_u8((const uint8_t *)p)))); }
 INLINE v8 widen_f16(uint16x8_t h) {
   return (v8){(v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_low_u16(h))), (v4)vcvt_f32_f16(vreinterpret_f16_u16(vget_high_u16(h)))};
@@ -120,40 +109,11 @@ INLINE void h_float8(const void *p, v8 w[2]) {
   w[1] = float8(vmovl_u8(vget_high_u8(b)));
 }
 // the values of 16 codes of 4 bits
-typedef struct { uint8x16_t lo, hi; } v_values;
-INLINE v_values v_values_at(const uint8_t *p) { return (v_values){vld1q_u8(p), vld1q_u8(p + 16)}; }
-INLINE void h_lookup(v_values t, uint8x16_t code, v8 w[2]) {
-  uint8x16_t lo = vqtbl1q_u8(t.lo, code), hi = vqtbl1q_u8(t.hi, code);
-  w[0] = widen_f16(vreinterpretq_u16_u8(vzip1q_u8(lo, hi)));
-  w[1] = widen_f16(vreinterpretq_u16_u8(vzip2q_u8(lo, hi)));
-}
-INLINE void h_signed(uint8x16_t b, v8 w[2]) {
-  int8x16_t s = vreinterpretq_s8_u8(b);
-  w[0] = widen_s16(vmovl_s8(vget_low_s8(s)));
-  w[1] = widen_s16(vmovl_s8(vget_high_s8(s)));
-}
-INLINE void h_codes4(const void *p, v_values t, v8 w[4]) {
-  uint8x16_t b = vld1q_u8(p);
-  h_lookup(t, vandq_u8(b, vdupq_n_u8(15)), w);
-  h_lookup(t, vshrq_n_u8(b, 4), w + 2);
-}
-// two bits of each byte, counted from bit 4*part, and the next two
-INLINE void bits2(const void *p, int part, uint8x16_t h[2]) {
-  uint8x16_t b = vld1q_u8(p), mask = vdupq_n_u8(3);
-  h[0] = vandq_u8(part ? vshrq_n_u8(b, 4) : b, mask);
-  h[1] = vandq_u8(part ? vshrq_n_u8(b, 6) : vshrq_n_u8(b, 2), mask);
-}
-INLINE void h_codes2(const void *p, int part, v8 w[4]) {
-  uint8x16_t h[2];
-  bits2(p, part, h);
-  h_signed(h[0], w);
-  h_signed(h[1], w + 2);
-}
-INLINE void h_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
-  uint8x16_t b = vld1q_u8(p), z = vdupq_n_u8(zero), h[2];
-  bits2(high, part, h);
-  h_signed(vsubq_u8(vorrq_u8(vandq_u8(b, vdupq_n_u8(15)), vshlq_n_u8(h[0], 4)), z), w);
-  h_signed(vsubq_u8(vorrq_u8(vshrq_n_u8(b, 4), vshlq_n_u8(h[1], 4)), z), w + 2);
+typedef uint8x16x4_t v_values;
+INLINE v_values v_values_at(const float *p) { return vld1q_u8_x4((const uint8_t *)p); }
+INLINE v4 lookup4(v4u code, v_values t) {
+  uint8x16_t at = vreinterpretq_u8_u32(vmlaq_n_u32(vdupq_n_u32(0x03020100), (uint32x4_t)code, 0x04040404));
+  return (v4)vqtbl4q_u8(t, at);
 }
 #else
 INLINE float f16_1(uint16_t h) {
@@ -178,24 +138,9 @@ INLINE v8 h_f16(const void *p) {
   for (int i = 0; i < 8; i++) f[i] = f16_1(h[i]);
   return h_load(f);
 }
-INLINE v8 h_bf16(const void *p) {
-  uint16_t h[8];
-  memcpy(h, p, 16);
-  v4u a = {h[0], h[1], h[2], h[3]}, b = {h[4], h[5], h[6], h[7]};
-  return (v8){(v4)(a << 16), (v4)(b << 16)};
-}
 INLINE v8 h_i8(const void *p) {
   const int8_t *q = p;
   return (v8){{q[0], q[1], q[2], q[3]}, {q[4], q[5], q[6], q[7]}};
-}
-INLINE void h_nibbles(const void *p, v8 w[4]) {
-  int8_t q[32];
-  for (int i = 0; i < 16; i++) {
-    uint8_t b = ((const uint8_t *)p)[i];
-    q[i] = b & 15;
-    q[16 + i] = b >> 4;
-  }
-  for (int i = 0; i < 4; i++) w[i] = h_i8(q + 8 * i);
 }
 INLINE v8 h_u8(const void *p) {
   const uint8_t *q = p;
@@ -214,37 +159,30 @@ NOINLINE void h_float8(const void *p, v8 w[2]) {
 }
 // the values of 16 codes of 4 bits
 typedef const float *v_values;
-INLINE v_values v_values_at(const uint8_t *p) { return (const float *)(p + 32); }
-NOINLINE void h_codes4(const void *p, v_values t, v8 w[4]) {
-  float f[32];
-  for (int i = 0; i < 16; i++) {
-    uint8_t b = ((const uint8_t *)p)[i];
-    f[i] = t[b & 15];
-    f[16 + i] = t[b >> 4];
-  }
-  for (int i = 0; i < 4; i++) w[i] = h_load(f + 8 * i);
-}
-// bits 4*part and 4*part+1 of 16 bytes, then bits 4*part+2 and 4*part+3
-NOINLINE void h_codes2(const void *p, int part, v8 w[4]) {
-  int8_t q[32];
-  for (int i = 0; i < 16; i++) {
-    uint8_t b = ((const uint8_t *)p)[i] >> 4 * part;
-    q[i] = b & 3;
-    q[16 + i] = b >> 2 & 3;
-  }
-  for (int i = 0; i < 4; i++) w[i] = h_i8(q + 8 * i);
-}
-// nibbles at p and above them the two bits of h_codes2 at high, less zero
-NOINLINE void h_codes6(const void *p, const void *high, int part, int zero, v8 w[4]) {
-  int8_t q[32];
-  for (int i = 0; i < 16; i++) {
-    uint8_t b = ((const uint8_t *)p)[i], h = ((const uint8_t *)high)[i] >> 4 * part;
-    q[i] = ((b & 15) | (h & 3) << 4) - zero;
-    q[16 + i] = (b >> 4 | (h >> 2 & 3) << 4) - zero;
-  }
-  for (int i = 0; i < 4; i++) w[i] = h_i8(q + 8 * i);
-}
+INLINE v_values v_values_at(const float *p) { return p; }
+INLINE v4 lookup4(v4u code, v_values t) { return (v4){t[code[0]], t[code[1]], t[code[2]], t[code[3]]}; }
 #endif
+INLINE v8 h_bf16(const void *p) {
+  uint16_t h[8];
+  memcpy(h, p, 16);
+  v4u a = {h[0], h[1], h[2], h[3]}, b = {h[4], h[5], h[6], h[7]};
+  return (v8){(v4)(a << 16), (v4)(b << 16)};
+}
+// 8 words of 32 bits, one a row
+INLINE v8i h_words(const void *p) { v8i u; memcpy(&u, p, 32); return u; }
+INLINE v8 h_low16(v8i u) { return (v8){(v4)((v4u)u.a << 16), (v4)((v4u)u.b << 16)}; }
+INLINE v8 h_high16(v8i u) { return (v8){(v4)((v4u)u.a & 0xffff0000u), (v4)((v4u)u.b & 0xffff0000u)}; }
+INLINE v4 field4(v4i u, int s, int bits, int zero) {
+  return __builtin_convertvector((v4i)((v4u)u >> s & ((1u << bits) - 1)) - zero, v4);
+}
+INLINE v8 h_field(v8i u, int s, int bits, int zero) { return (v8){field4(u.a, s, bits, zero), field4(u.b, s, bits, zero)}; }
+INLINE v8 h_lookup(v8i u, int s, v_values t) { return (v8){lookup4((v4u)u.a >> s & 15, t), lookup4((v4u)u.b >> s & 15, t)}; }
+INLINE v4i six4(v4i low, v4i high, int part) {
+  v4u h = part < 2 ? (v4u)high << (4 - 2 * part) : (v4u)high >> (2 * part - 4);
+  return (v4i)(((v4u)low >> (part & 1) * 4 & 0x0f0f0f0fu) | (h & 0x30303030u));
+}
+INLINE v8i h_six(v8i low, v8i high, int part) { return (v8i){six4(low.a, high.a, part), six4(low.b, high.b, part)}; }
+INLINE void v_prefetch(const void *p) { __builtin_prefetch(p); }
 INLINE v4d e_set1(double a) { return (v4d){set2(a), set2(a)}; }
 INLINE v4d e_from(const float *p) { return (v4d){{p[0], p[1]}, {p[2], p[3]}}; }
 INLINE v4d e_add(v4d a, v4d b) { return (v4d){a.a + b.a, a.b + b.b}; }
