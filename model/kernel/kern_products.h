@@ -266,23 +266,32 @@ FORMAT(CODES2) FORMAT(CODES4) FORMAT(CODES6) FORMAT(CODES8) FORMAT(FLOAT8)
 static const format_fns formats[FORMATS] = {FNS(F32),    FNS(F16),    FNS(BF16),   FNS(Q8_0),   FNS(Q4_0),   FNS(Q4_1),
                                             FNS(CODES2), FNS(CODES4), FNS(CODES6), FNS(CODES8), FNS(FLOAT8)};
 
-// few_rows multiplies up to FEW_ROWS rows.
-FN static void few_rows(const mul_args *a, int M, const float *x, float *y) {
-  const few_fn f = formats[a->fmt].few[M];
-  const int wide = FEW_PANELS(M);
+// few_rows multiplies rows without a copy of widened weights: FEW_ROWS or fewer
+// at a time, in parts of equal height, by the panels that are in the cache since
+// the first of these parts.
+FN static void few_rows(const mul_args *a) {
+  const int parts = (a->M + FEW_ROWS - 1) / FEW_ROWS, most = (a->M + parts - 1) / parts, wide = FEW_PANELS(most);
   for (int n = a->n0; n < a->n1;) {
     const uint8_t *p = a->panels + (size_t)(n / 16) * a->panel_size;
-    if (n + 16 * wide <= a->n1) {
-      f(a, x, p, a->panel_size, y + n, a->ldy);
-      n += 16 * wide;
-      continue;
+    const int whole = n + 16 * wide <= a->n1;
+    for (int part = 0, m0 = 0; part < parts; part++) {
+      const int M = (a->M - m0 + parts - part - 1) / (parts - part);
+      const float *x = a->x + m0 * a->ldx;
+      float *y = a->y + m0 * a->ldy + n;
+      m0 += M;
+      for (int i = 0, step = FEW_PANELS(M); i < (whole ? wide : 1); i += step) {
+        if (whole) {
+          formats[a->fmt].few[M](a, x, p + i * a->panel_size, a->panel_size, y + 16 * i, a->ldy);
+          continue;
+        }
+        // One panel is left, or some: the first is computed as many times at once.
+        float t[FEW_ROWS * 64];
+        formats[a->fmt].few[M](a, x, p, 0, t, 64);
+        const int left = a->n1 - n < 16 ? a->n1 - n : 16;
+        for (int r = 0; r < M; r++) memcpy(y + r * a->ldy, t + 64 * r, left * sizeof(float));
+      }
     }
-    // One panel is left, or some: the first is computed as many times at once.
-    float t[FEW_ROWS * 64];
-    f(a, x, p, 0, t, 64);
-    const int left = a->n1 - n < 16 ? a->n1 - n : 16;
-    for (int i = 0; i < M; i++) memcpy(y + i * a->ldy + n, t + 64 * i, left * sizeof(float));
-    n += 16;
+    n += whole ? 16 * wide : 16;
   }
 }
 
@@ -311,8 +320,8 @@ FN static void panels(const mul_args *a, int M, int NP, int k, int K, int n, con
 }
 
 FN void NAME(mul)(const mul_args *a) {
-  if (a->M <= FEW_ROWS && (a->fmt < CODES2 || a->g.fused)) {
-    few_rows(a, a->M, a->x, a->y);
+  if (a->M <= FEW_MOST(a->fmt) && (a->fmt < CODES2 || a->g.fused)) {
+    few_rows(a);
     return;
   }
   float *xs = a->scratch;

@@ -18,6 +18,10 @@ enum { TILE_ROWS = 6, TILE_PANELS = 2, FEW_ROWS = 8, MAX_SUMS = 16 };
   F(fmt, 1, 4) F(fmt, 2, 4) F(fmt, 3, 4) F(fmt, 4, 2) F(fmt, 5, 2) F(fmt, 6, 2) F(fmt, 7, 2) F(fmt, 8, 2)
 #define FEW_PANELS(M) ((M) <= 3 ? 4 : 2)
 
+// The most rows that are multiplied as few: up to here widening once for every 8
+// rows costs less than keeping widened weights in the second cache.
+#define FEW_MOST(fmt) ((fmt) <= BF16 ? 64 : 24)
+
 // Rows and panels of a tile of attention.
 enum { ATTEND_ROWS = 6, ATTEND_PANELS = 4 };
 #define ATTEND_TILES(T)                                                                               \
