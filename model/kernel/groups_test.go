@@ -178,7 +178,7 @@ func TestGroupsMul(t *testing.T) {
 			one(c, c.name, g, 2, 35, g.width(r, 16)+768, false) // several blocks of k
 			one(c, c.name, g, 13, 35, g.width(r, 16)+768, false)
 			one(c, c.name, g, 23, 70, g.width(r, 16)+256, false) // parts of rows
-			one(c, c.name, g, 200, 17, g.width(r, 280), false) // several chunks of rows
+			one(c, c.name, g, 200, 17, g.width(r, 280), false)   // several chunks of rows
 		}
 	}
 }
