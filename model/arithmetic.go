@@ -1,11 +1,13 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/ailiance/lorabench/model/architecture"
+	"github.com/ailiance/lorabench/model/kernel"
 )
 
 // Arithmetic is what the products of rows and weights are made with. All else
@@ -16,10 +18,11 @@ type Arithmetic string
 const (
 	Float32 Arithmetic = "f32"  // rows and weights in float32
 	Int8    Arithmetic = "int8" // rows in 8 bits, where weights are in 8 or fewer
+	BF16    Arithmetic = "bf16" // rows and weights in bfloat16, where weights are floats
 )
 
 // Arithmetics are the names that Options take, the default first.
-func Arithmetics() []string { return []string{string(Float32), string(Int8)} }
+func Arithmetics() []string { return []string{string(Float32), string(Int8), string(BF16)} }
 
 // resolve is a with its default, or an error where this machine lacks it.
 func (a Arithmetic) resolve() (Arithmetic, error) {
@@ -27,7 +30,9 @@ func (a Arithmetic) resolve() (Arithmetic, error) {
 	case a == "":
 		return Float32, nil
 	case !slices.Contains(Arithmetics(), string(a)):
-		return a, fmt.Errorf("arithmetic %q: want %s", string(a), strings.Join(Arithmetics(), " or "))
+		return a, fmt.Errorf("arithmetic %q: want %s", string(a), strings.Join(Arithmetics(), ", "))
+	case a == BF16 && !kernel.HasBF16():
+		return a, errors.New("--arithmetic bf16: this processor has no AVX512_BF16, or lorabench was built without C: use f32")
 	}
 	return a, nil
 }

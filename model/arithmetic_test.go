@@ -133,7 +133,7 @@ func TestArithmeticIsStated(t *testing.T) {
 		want string
 	}{
 		{Int8, "no matrix is stored in a form that it serves, but F32: use f32"},
-		{"int4", `arithmetic "int4": want f32 or int8`},
+		{"int4", `arithmetic "int4": want f32, int8, bf16`},
 	} {
 		_, err := OpenFS(t.Context(), tinyDirectory(tinyArchitecture("llama"), 1), ".", Options{TokensOnly: true, Arithmetic: tt.with})
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -27,8 +27,10 @@ func pack(t checkpoint.Tensor, permutation func(int) int, with Arithmetic) (*ker
 			return nil, unsupportedStorage(t)
 		}
 		form := kernel.Pack
-		if narrow {
+		if narrow && with == Int8 {
 			form = kernel.PackInt8
+		} else if narrow {
+			form = kernel.PackBF16
 		}
 		m, err := form(format, rows, cols, t.Data, permutation)
 		if err != nil {
@@ -59,13 +61,16 @@ func pack(t checkpoint.Tensor, permutation func(int) int, with Arithmetic) (*ker
 // hasArithmetic reports whether products with t are made with something else than
 // float32.
 func hasArithmetic(t checkpoint.Tensor, with Arithmetic) bool {
-	if with != Int8 || len(t.Shape) != 2 {
+	if with == Float32 || len(t.Shape) != 2 {
 		return false
 	}
 	if groups, ok := t.Groups(); ok {
-		return kernel.Groups(groups).HasInt8(t.Shape[1])
+		return with == Int8 && kernel.Groups(groups).HasInt8(t.Shape[1])
 	}
 	format, ok := kernelFormat(t.DType)
+	if with == BF16 {
+		return ok && format.HasBF16()
+	}
 	return ok && format.HasInt8(t.Shape[1])
 }
 
@@ -88,8 +93,10 @@ func packedSize(t checkpoint.Tensor, with Arithmetic) (n int64, err error) {
 			return 0, unsupportedStorage(t)
 		}
 		size := kernel.PackedBytes
-		if narrow {
+		if narrow && with == Int8 {
 			size = kernel.PackedBytesInt8
+		} else if narrow {
+			size = kernel.PackedBytesBF16
 		}
 		n, err = size(format, t.Shape[0], t.Shape[1])
 	}

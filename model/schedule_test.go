@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/ailiance/lorabench/model/checkpoint"
+	"github.com/ailiance/lorabench/model/kernel"
 )
 
 // randomJobs are what runners ask for: choices of a question, questions after
@@ -106,6 +107,10 @@ func TestRandomSchedules(t *testing.T) {
 		{"int8/llama", tinyArchitecture("llama"), checkpoint.Q8_0, Int8, 4},
 		{"int8/gemma3", tinyArchitecture("gemma3"), checkpoint.Q4_0, Int8, 4},
 		{"int8/qwen3", tinyArchitecture("qwen3"), checkpoint.Q4_1, Int8, 4},
+	}
+	if kernel.HasBF16() {
+		models = append(models, model{"bf16/llama", tinyArchitecture("llama"), checkpoint.BF16, BF16, 4},
+			model{"bf16/gemma3", tinyArchitecture("gemma3"), checkpoint.F16, BF16, 4}, model{"bf16/qwen2", tinyArchitecture("qwen2"), checkpoint.F32, BF16, 4})
 	}
 	for name := range tinyArchitectures {
 		models = append(models, model{name, tinyArchitecture(name), checkpoint.F32, Float32, 4})

@@ -21,6 +21,7 @@ type benchOptions struct {
 	from           files
 	model          string // "" where there is a shape
 	shape, storage string
+	arithmetic     string
 	own            []adapter
 	only           []string
 	adapters       []int
@@ -63,6 +64,7 @@ SHAPE is a model of random weights, made in memory: ` + strings.Join(shape.Names
 		}}
 	f := cmd.Flags()
 	f.StringVar(&o.shape, "shape", "", "instead of MODEL: random weights of this shape")
+	arithmeticFlag(f, &o.arithmetic)
 	f.StringVar(&o.storage, "storage", "bf16", "of the shape's weights: "+strings.Join(shape.Storages(), ", "))
 	f.Var((*adapterList)(&o.own), "adapter", "ADAPTER of MODEL, instead of random ones; repeat for more")
 	f.StringSliceVar(&o.only, "only", nil, "of prefill, decode, choice, generation, ratios; without it all")
@@ -156,7 +158,7 @@ type benchmarked struct {
 // open opens the model or makes the shape, with room for what is held at a time.
 func (o *benchOptions) open(ctx context.Context, threads int) (*benchmarked, error) {
 	begin := time.Now()
-	opt := model.Options{Threads: threads, MemoryBytes: int64(o.memory), TextOptional: true}
+	opt := model.Options{Threads: threads, MemoryBytes: int64(o.memory), TextOptional: true, Arithmetic: model.Arithmetic(o.arithmetic)}
 	m := &benchmarked{name: o.model}
 	var err error
 	if o.shape != "" {

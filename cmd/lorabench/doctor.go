@@ -97,7 +97,7 @@ func examine(ctx context.Context) []finding {
 	findings := []finding{
 		{"build", true, false, fmt.Sprintf("lorabench %s, %s, %s", build.Version, build.Go, strings.Join(build.Settings, " ")), "knowing which program gave a number"},
 		processor(machine.CPU),
-		kernels(kernel.Path(), kernel.Int8Path()),
+		kernels(kernel.Path(), kernel.Int8Path(), kernel.HasBF16()),
 		{"cgo", cgo, true, map[bool]string{true: "built with it", false: "built without it: CGO_ENABLED=1 and a C compiler"}[cgo], "the database and fast arithmetic"},
 		database(ctx),
 		memory(machine.Memory),
@@ -121,9 +121,9 @@ func processor(c env.CPU) finding {
 }
 
 // kernels says which code computes.
-func kernels(path, int8Path string) finding {
+func kernels(path, int8Path string, bf16 bool) finding {
 	f := finding{"kernels", path == "avx512" || path == "avx2" || path == "neon", false, "", "speed: all give the same bits"}
-	f.Found = fmt.Sprintf("f32 %s, int8 %s", path, int8Path)
+	f.Found = fmt.Sprintf("f32 %s, int8 %s, bf16 %s", path, int8Path, map[bool]string{true: "avx512_bf16", false: "none"}[bf16])
 	if !f.OK {
 		f.Found += ": without vector instructions, many times slower"
 	}

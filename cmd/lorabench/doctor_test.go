@@ -47,8 +47,8 @@ func TestFindings(t *testing.T) {
 		ok   bool
 		want string // in found
 	}{
-		{"vector kernels", kernels("avx2", "vnni"), true, "f32 avx2, int8 vnni"},
-		{"plain kernels", kernels("go", "go"), false, "many times slower"},
+		{"vector kernels", kernels("avx2", "vnni", false), true, "f32 avx2, int8 vnni, bf16 none"},
+		{"plain kernels", kernels("go", "go", false), false, "many times slower"},
 		{"memory", memory(env.Memory{Total: size(8 << 30), Available: size(4 << 30), Limit: size(6 << 30)}), true, "4.0 GiB available of 8.0 GiB, limited to 6.0 GiB"},
 		{"little memory", memory(env.Memory{Total: size(8 << 30), Available: size(1 << 29)}), false, "0.5 GiB available"},
 		{"memory unknown", memory(env.Memory{}), true, "unknown"},

@@ -98,7 +98,7 @@ func arithmeticFlag(f *pflag.FlagSet, to *string) {
 	if *to == "" {
 		*to = string(model.Float32)
 	}
-	f.Var(&choiceFlag{to, model.Arithmetics()}, "arithmetic", "of products with weights: f32; int8: rows of 8 bits where weights are in 8 or 4, faster and less exact, and another measurement (docs/arithmetic.md)")
+	f.Var(&choiceFlag{to, model.Arithmetics()}, "arithmetic", "of products with weights: f32; faster, less exact, and another measurement: int8, rows of 8 bits where weights are in 8 or 4; bf16, where weights are floats and the processor has AVX512_BF16 (docs/arithmetic.md)")
 }
 
 // machineFlags are the flags that change no number.

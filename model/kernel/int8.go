@@ -102,21 +102,12 @@ func (f Format) int8Panels() int8Panels {
 
 // PackInt8 is Pack for products with rows of 8 bits; f must have them.
 func PackInt8(f Format, rows, cols int, src []byte, rowPerm func(int) int) (*Matrix, error) {
-	rowBytes, err := f.RowBytes(cols)
-	switch {
-	case err != nil:
+	rowBytes, err := checkPack(f, rows, cols, src, rowPerm)
+	if err != nil {
 		return nil, err
-	case !f.HasInt8(cols):
-		return nil, fmt.Errorf("matrix [%d %d] in %s: not multiplied with rows of 8 bits", rows, cols, f)
-	case rows < 0 || rows > math.MaxInt32:
-		return nil, fmt.Errorf("matrix of %d rows: want 0 to %d", rows, math.MaxInt32)
-	case rowBytes != 0 && rows > len(src)/rowBytes || len(src) != rows*rowBytes:
-		return nil, fmt.Errorf("matrix [%d %d] in %s: %d bytes, want %d rows of %d", rows, cols, f, len(src), rows, rowBytes)
 	}
-	for r := range rows {
-		if from := permuted(rowPerm, r); from < 0 || from >= rows {
-			return nil, fmt.Errorf("matrix [%d %d]: row %d is taken from row %d", rows, cols, r, from)
-		}
+	if !f.HasInt8(cols) {
+		return nil, fmt.Errorf("matrix [%d %d] in %s: not multiplied with rows of 8 bits", rows, cols, f)
 	}
 	size := f.blockBytes()
 	return f.int8Panels().pack(f, rows, cols, func(r int, to *int8Row) {
@@ -140,13 +131,6 @@ func PackInt8(f Format, rows, cols int, src []byte, rowPerm func(int) int) (*Mat
 			}
 		}
 	}), nil
-}
-
-func permuted(perm func(int) int, r int) int {
-	if perm == nil {
-		return r
-	}
-	return perm(r)
 }
 
 // HasInt8 reports whether a matrix of codes is multiplied with rows of 8 bits
@@ -371,7 +355,7 @@ func (p *int8Panels) row(panel []byte, lane int, dst []float32) {
 	}
 }
 
-func (p *int8Panels) rows() rowForm { return rowForm{zero: p.zero, halves: p.halves} }
+func (p *int8Panels) rows() rowForm { return rowForm{kind: rowsInt8, zero: p.zero, halves: p.halves} }
 
 func (p *int8Panels) mul(k narrowKernels, m *Matrix, y []float32, ldy int, rows []byte, M, n0, n1 int, s *Scratch) {
 	k.mul8(m, p, y, ldy, rows, M, n0, n1, s)

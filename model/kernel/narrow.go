@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"unsafe"
 )
@@ -16,20 +18,41 @@ type narrow interface {
 }
 
 // rowForm is what rows are made into.
-type rowForm struct{ zero, halves int } // see int8.go
+type rowForm struct {
+	kind         int
+	zero, halves int // of rowsInt8; see int8.go
+}
+
+const (
+	_ = iota // none
+	rowsInt8
+	rowsBF16
+)
 
 // bytes is the size of a prepared row of cols values: an odd number of cache
 // lines, so that rows side by side do not fall into the same sets of the cache.
-func (f rowForm) bytes(cols int) int { return cols/blockCols*rowBlock8&^127 + 192 }
+func (f rowForm) bytes(cols int) int {
+	n := (cols + 1) / 2 * 4
+	if f.kind == rowsInt8 {
+		n = cols / blockCols * rowBlock8
+	}
+	return n&^127 + 192
+}
 
 func (f rowForm) prepare(k narrowKernels, x []float32, to []byte) {
-	k.quantize8(x, f.zero, f.halves, to)
+	if f.kind == rowsInt8 {
+		k.quantize8(x, f.zero, f.halves, to)
+	} else {
+		k.round16(x, to)
+	}
 }
 
 // narrowKernels is what C and the Go reference both have for narrow forms.
 type narrowKernels interface {
 	quantize8(x []float32, zero, halves int, to []byte)
 	mul8(m *Matrix, p *int8Panels, y []float32, ldy int, rows []byte, M, n0, n1 int, s *Scratch)
+	round16(x []float32, to []byte)
+	mul16(m *Matrix, y []float32, ldy int, rows []byte, M, n0, n1 int)
 }
 
 // narrowChunk is the number of rows that Matrix.Mul prepares at a time.
@@ -91,7 +114,7 @@ func (r *Rows) Prepare(pool *Pool, x []float32, ldx, n int, matrices func(yield 
 		used++
 	}
 	for i := used; i < len(r.ready); i++ {
-		r.ready[i].form = rowForm{} // none: halves are 1 or 2
+		r.ready[i].form = rowForm{}
 	}
 	if used == 0 || n == 0 {
 		return
@@ -148,4 +171,30 @@ func (r *preparedRows) prepared(n int) []byte {
 // words is b as integers of 32 bits; b is aligned to them.
 func words(b []byte) []int32 {
 	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
+}
+
+// checkPack checks what Pack takes and returns the length of a row in bytes.
+func checkPack(f Format, rows, cols int, src []byte, rowPerm func(int) int) (rowBytes int, err error) {
+	rowBytes, err = f.RowBytes(cols)
+	switch {
+	case err != nil:
+		return 0, err
+	case rows < 0 || rows > math.MaxInt32:
+		return 0, fmt.Errorf("matrix of %d rows: want 0 to %d", rows, math.MaxInt32)
+	case rowBytes != 0 && rows > len(src)/rowBytes || len(src) != rows*rowBytes:
+		return 0, fmt.Errorf("matrix [%d %d] in %s: %d bytes, want %d rows of %d", rows, cols, f, len(src), rows, rowBytes)
+	}
+	for r := range rows {
+		if from := permuted(rowPerm, r); from < 0 || from >= rows {
+			return 0, fmt.Errorf("matrix [%d %d]: row %d is taken from row %d", rows, cols, r, from)
+		}
+	}
+	return rowBytes, nil
+}
+
+func permuted(perm func(int) int, r int) int {
+	if perm == nil {
+		return r
+	}
+	return perm(r)
 }
