@@ -119,6 +119,9 @@ func TestRandomSchedules(t *testing.T) {
 		rounds := m.rounds
 		if testing.Short() {
 			rounds = min(rounds, 2)
+			if KernelPath() == "go" {
+				rounds = 1
+			}
 		}
 		cfg := parseTiny(m.text)
 		src := randomWeights(cfg, m.dtype, 7)

@@ -66,6 +66,9 @@ func requestsOfAll(r *rand.Rand, vocab int) (list []Job) {
 // cancelled, evicted, or cut off.
 func TestLayerPrefixes(t *testing.T) {
 	for name := range tinyArchitectures {
+		if testing.Short() && KernelPath() == "go" && name != "llama" && name != "gemma4" {
+			continue // minutes without the C kernels
+		}
 		text := strings.Replace(tinyArchitecture(name), `"num_hidden_layers":2`, `"num_hidden_layers":4`, 1)
 		cfg := parseTiny(text)
 		src := randomWeights(cfg, checkpoint.F32, 7)

@@ -17,6 +17,9 @@ import (
 // tiny is a Bench of the smallest shape, with a plan of seconds.
 func tiny(t *testing.T, opt model.Options) *Bench {
 	t.Helper()
+	if testing.Short() && model.KernelPath() == "go" {
+		t.Skip("-short without the C kernels: minutes")
+	}
 	s, err := shape.Lookup("tiny")
 	if err != nil {
 		t.Fatal(err)

@@ -130,6 +130,9 @@ func TestValuesLieWhereWeightsDo(t *testing.T) {
 
 // TestEngineAnswers opens each storage type, with an adapter of each kind.
 func TestEngineAnswers(t *testing.T) {
+	if testing.Short() && model.KernelPath() == "go" {
+		t.Skip("-short without the C kernels: minutes")
+	}
 	for _, storage := range shape.Storages() {
 		src := source(t, "tiny", storage, 4)
 		e, err := model.OpenSource(t.Context(), src.Config(), src, src.Hash(), model.Options{Threads: 1})
