@@ -42,7 +42,7 @@ conformance: ## every sample of lm-eval's runs in ../shared, on the real model (
 
 arm64: ## the same bits on arm64, under emulation (needs qemu-user and gcc-aarch64-linux-gnu)
 	CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc GOARCH=arm64 $(GO) test -exec 'qemu-aarch64 -L /usr/aarch64-linux-gnu' ./model/kernel
-	CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc GOARCH=arm64 $(GO) test -exec 'qemu-aarch64 -L /usr/aarch64-linux-gnu' ./model -run TestSameBitsOnEveryMachine
+	CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc GOARCH=arm64 $(GO) test -exec 'qemu-aarch64 -L /usr/aarch64-linux-gnu' ./model -run SameBitsOnEveryMachine
 
 bench: build ## kernels: GFLOP/s, GB/s; engine: tokens a second, what adapters cost (some minutes)
 	$(GO) test -run '^$$' -bench 'Mul/format=(BF16|Q8_0|Q4_1|Q4_K)/M=(1|8|64)$$|Attend|Peak' -benchtime 100ms ./model/kernel
