@@ -1,9 +1,7 @@
 package model
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -48,24 +46,7 @@ func TestSameBitsOnEveryMachine(t *testing.T) {
 				src[spec.Name] = checkpoint.Tensor{Name: spec.Name, DType: checkpoint.F32, Shape: spec.Shape, Data: data}
 			}
 			e := openSource(t, cfg, src, Options{Threads: 2})
-			tokens := make([]int32, 70)
-			for i := range tokens {
-				tokens[i] = int32(r.IntN(cfg.VocabSize))
-			}
-			rows, err := e.Logits(t.Context(), "", tokens)
-			if err != nil {
-				t.Fatal(err)
-			}
-			h := sha256.New()
-			for _, row := range rows {
-				for _, x := range row {
-					if x-x != 0 {
-						t.Fatal("a logit is not finite")
-					}
-					h.Write(binary.LittleEndian.AppendUint32(nil, math.Float32bits(x)))
-				}
-			}
-			if got := hex.EncodeToString(h.Sum(nil)[:8]); got != want[name] {
+			if got, _ := logitsHash(t, e, r); got != want[name] {
 				t.Errorf("logits %s, want %s", got, want[name])
 			}
 		})

@@ -59,18 +59,9 @@ type products struct {
 	left                      atomic.Int64 // shrinks that are not done
 }
 
-const (
-	// unitColumns is what columns are shared out in: four panels, which single rows
-	// need to hide latency.
-	unitColumns = 64
-
-	// rowChunk is the number of rows of x that an item takes, so that they stay in
-	// the cache of a core while the weights pass by.
-	rowChunk = 192
-
-	// minWork is the number of multiplications below which sharing out does not pay.
-	minWork = 1 << 16
-)
+// unitColumns is what columns are shared out in: four panels, which single rows
+// need to hide latency.
+const unitColumns = 64
 
 // output is where the rows of a linear layer go.
 type output struct {
@@ -127,7 +118,7 @@ func (e *Engine) compute(x []float32, rows int) {
 	p.ready.Prepare(p.pool, x, p.in, rows, p.weights)
 	p.planShrinks()
 	items, work := p.planItems()
-	if items += len(p.shrinks); work < minWork {
+	if items += len(p.shrinks); work < kernel.MinWork {
 		for i := range items {
 			p.do(0, i)
 		}
@@ -165,11 +156,11 @@ func (p *products) planShrinks() {
 				sharing[i].low, sharing[i].width = low[u.low.first:], width
 			}
 		}
-		for r := 0; r < rows; r += rowChunk / 2 {
+		for r := 0; r < rows; r += kernel.RowChunk / 2 {
 			for c := 0; c < width; c += unitColumns {
 				p.shrinks = append(p.shrinks, shrink{
 					a: a, y: low[r*width:], x: p.x[(s.start+r)*p.in:],
-					rows: min(rowChunk/2, rows-r), n0: c, n1: min(c+unitColumns, width),
+					rows: min(kernel.RowChunk/2, rows-r), n0: c, n1: min(c+unitColumns, width),
 				})
 			}
 		}
@@ -212,7 +203,7 @@ func (p *products) planItems() (items, work int) {
 		}
 	}
 	threads := p.pool.Threads()
-	p.rowParts = max(1, (p.rows+rowChunk-1)/rowChunk)
+	p.rowParts = max(1, (p.rows+kernel.RowChunk-1)/kernel.RowChunk)
 	p.colParts = min(p.units, max(1, (4*threads+p.rowParts-1)/p.rowParts))
 	if threads == 1 {
 		p.colParts = min(p.colParts, (p.rows+15)/16) // for the cache only

@@ -112,32 +112,13 @@ func printBench(w io.Writer, d *benchDocument) error {
 
 // cellRow is a cell for people.
 func cellRow(c *benchmark.Cell) []string {
-	row := []string{workText(c), variantsText(c.Adapters), strconv.Itoa(c.Batch)}
+	row := []string{c.WorkText(), c.VariantsText(), strconv.Itoa(c.Batch)}
 	if c.TokensPerSecond == nil {
 		return append(row, "–", "", "", "", "", c.Reason)
 	}
 	s := c.TokensPerSecond
 	return append(row, rateText(s.Median), rateText(s.Min)+"…"+rateText(s.Max), fmt.Sprintf("%.0f %%", 100*c.Shared),
 		fmt.Sprintf("%.1f", c.GFLOPs), fmt.Sprintf("%.1f", c.GBs), limitText(c.OfCeiling, c.Limit))
-}
-
-func workText(c *benchmark.Cell) string {
-	switch c.Work {
-	case benchmark.Prefill:
-		return fmt.Sprintf("prefill %d", c.Prompt)
-	case benchmark.Decode:
-		return fmt.Sprintf("decode %d after %d", c.New, c.Prompt)
-	case benchmark.Choice:
-		return fmt.Sprintf("choice %d + 4 × %d", c.Prompt, c.New)
-	}
-	return fmt.Sprintf("generation %d + %d + %d", c.Prefix, c.Prompt, c.New)
-}
-
-func variantsText(adapters int) string {
-	if adapters == 0 {
-		return "base"
-	}
-	return fmt.Sprintf("base + %d", adapters)
 }
 
 // limitText is the share of what the machine could do.

@@ -244,6 +244,27 @@ func (b *Bench) cell(ctx context.Context, w Work) (*Cell, error) {
 	return c, nil
 }
 
+// WorkText names the work by its numbers of tokens.
+func (c *Cell) WorkText() string {
+	switch c.Work {
+	case Prefill:
+		return fmt.Sprintf("prefill %d", c.Prompt)
+	case Decode:
+		return fmt.Sprintf("decode %d after %d", c.New, c.Prompt)
+	case Choice:
+		return fmt.Sprintf("choice %d + 4 × %d", c.Prompt, c.New)
+	}
+	return fmt.Sprintf("generation %d + %d + %d", c.Prefix, c.Prompt, c.New)
+}
+
+// VariantsText names the variants by their number.
+func (c *Cell) VariantsText() string {
+	if c.Adapters == 0 {
+		return "base"
+	}
+	return fmt.Sprintf("base + %d", c.Adapters)
+}
+
 // sum makes the numbers of the samples.
 func (c *Cell) sum() {
 	if len(c.samples) == 0 {

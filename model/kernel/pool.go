@@ -28,7 +28,7 @@ type job struct {
 	f       func(worker, i int)
 	n       int64
 	next    atomic.Int64 // first item not taken
-	done    atomic.Int64 // items finished or given up
+	done    atomic.Int64 // items that ended
 	inside  atomic.Int64 // workers that look at it
 	waiting atomic.Bool  // the caller sleeps until the last item ends
 	failed  atomic.Pointer[workerPanic]
@@ -78,8 +78,8 @@ func (p *Pool) Close() {
 // Run calls f(worker, i) for each i in [0, n) and returns when all calls have
 // ended. Which worker in [0, Threads) gets which i is chance, so f must write
 // only what belongs to i. Items are begun in ascending order: one may wait for
-// those before it. Where a call panics, the items not yet begun are left out and
-// Run panics with that value. f must not call Run of the same pool.
+// those before it, so that all are begun, also where one of them panics: Run then
+// panics with that value when they have ended. f must not call Run of the same pool.
 //
 // Run allocates nothing, but a closure does: f is best made once.
 func (p *Pool) Run(n int, f func(worker, i int)) {
@@ -174,9 +174,7 @@ func (p *Pool) take(j *job, worker int) {
 		if i >= j.n {
 			return
 		}
-		if j.failed.Load() == nil {
-			j.call(worker, int(i))
-		}
+		j.call(worker, int(i))
 		if j.done.Add(1) == j.n && j.waiting.Load() && j.waiting.Swap(false) {
 			p.ended <- struct{}{}
 		}
@@ -192,27 +190,27 @@ func (j *job) call(worker, i int) {
 	j.f(worker, i)
 }
 
-// rowChunk is the number of rows of x that a product takes at a time, so that
+// RowChunk is the number of rows of x that a product takes at a time, so that
 // they stay in the cache of a core while the weights pass by.
-const rowChunk = 192
+const RowChunk = 192
 
-// minWork is the number of multiplications below which a product is not worth
+// MinWork is the number of multiplications below which a product is not worth
 // sharing out.
-const minWork = 1 << 16
+const MinWork = 1 << 16
 
 // Mul is Matrix.Mul over all columns, shared out by columns, and by rows where
 // columns are few; never along the sum.
 func (p *Pool) Mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M int) {
 	m.check(y, ldy, x, ldx, M, 0, m.rows)
-	if p.threads == 1 || M*m.rows*m.cols < minWork {
+	if p.threads == 1 || M*m.rows*m.cols < MinWork {
 		m.Mul(y, ldy, x, ldx, M, 0, m.rows, &p.scratch[0])
 		return
 	}
 	// Four shares a thread even out what else the machine does; columns go in
 	// fours of panels, which single rows need to hide latency.
 	rowParts, wide := 1, max(1, m.panels()/4)
-	if M > rowChunk {
-		rowParts = (M + rowChunk - 1) / rowChunk
+	if M > RowChunk {
+		rowParts = (M + RowChunk - 1) / RowChunk
 	}
 	colParts := min(wide, max(1, (4*p.threads+rowParts-1)/rowParts))
 	if rowParts*colParts < 2*p.threads && M >= 12*p.threads {

@@ -34,13 +34,18 @@ func TestPoolPanic(t *testing.T) {
 	p := NewPool(3)
 	defer p.Close()
 	for round := range 50 {
+		var begun atomic.Int32
 		func() {
 			defer func() {
+				if n := begun.Load(); n != 8 {
+					t.Fatalf("round %d: %d of 8 items were begun: one that waits for another would wait forever", round, n)
+				}
 				if v := recover(); v == nil || !strings.Contains(fmt.Sprint(v), "no such row") {
 					t.Fatalf("round %d: recovered %v, want the worker's panic", round, v)
 				}
 			}()
 			p.Run(8, func(_, i int) {
+				begun.Add(1)
 				if i == round%8 {
 					panic("no such row")
 				}

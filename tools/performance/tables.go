@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/ailiance/lorabench/model/benchmark"
 )
 
 // machine says where a document was measured.
@@ -31,32 +29,13 @@ func ceilings(docs []*document) string {
 			if c.TokensPerSecond == nil {
 				continue
 			}
-			fmt.Fprintf(&b, "| %s | %s | %d | %s | %s…%s | %.0f %% | %s | %s | %.1f | %.1f | %.0f %% of %s |\n", workText(c), variants(c.Adapters), c.Batch,
+			fmt.Fprintf(&b, "| %s | %s | %d | %s | %s…%s | %.0f %% | %s | %s | %.1f | %.1f | %.0f %% of %s |\n", c.WorkText(), c.VariantsText(), c.Batch,
 				digits(c.TokensPerSecond.Median), digits(c.TokensPerSecond.Min), digits(c.TokensPerSecond.Max), 100*c.Shared,
 				digits(c.FLOPsPerToken/1e6), digits(c.BytesPerToken/1e6), c.GFLOPs, c.GBs, 100*c.OfCeiling, c.Limit)
 		}
 		b.WriteString("\n")
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
-}
-
-func workText(c *benchmark.Cell) string {
-	switch c.Work {
-	case benchmark.Prefill:
-		return fmt.Sprintf("prefill %d", c.Prompt)
-	case benchmark.Decode:
-		return fmt.Sprintf("decode %d after %d", c.New, c.Prompt)
-	case benchmark.Choice:
-		return fmt.Sprintf("choice %d + 4 × %d", c.Prompt, c.New)
-	}
-	return fmt.Sprintf("generation %d + %d + %d", c.Prefix, c.Prompt, c.New)
-}
-
-func variants(adapters int) string {
-	if adapters == 0 {
-		return "base"
-	}
-	return fmt.Sprintf("base + %d", adapters)
 }
 
 // ratios is a table of the ratios of all models.
