@@ -470,8 +470,9 @@ func TestGGUFOnGGUF(t *testing.T) {
 	}
 }
 
-// TestAdapterOnQuantisedBase: an adapter computes on a base of 16 bits or of
-// blocks as on its values in float32, bit for bit, DoRA's norms too.
+// TestAdapterOnQuantisedBase: an adapter computes on a base of 16 bits as on its
+// values in float32, bit for bit, DoRA's norms too; on one of blocks but for the
+// order of sums.
 func TestAdapterOnQuantisedBase(t *testing.T) {
 	cfg := tinyConfig()
 	r := rand.New(rand.NewPCG(9, 9))
@@ -497,9 +498,11 @@ func TestAdapterOnQuantisedBase(t *testing.T) {
 			x.Data, _ = checkpoint.F32.AppendFloat32s(nil, values)
 			widened[name] = x
 		}
-		got, want := openSource(t, cfg, stored, Options{}), openSource(t, cfg, widened, Options{})
-		if !sameBits(logitsWith(t, got, "a", dir), logitsWith(t, want, "a", dir)) {
-			t.Errorf("%s: other logits than on float32", dtype)
+		got := logitsWith(t, openSource(t, cfg, stored, Options{}), "a", dir)
+		want := logitsWith(t, openSource(t, cfg, widened, Options{}), "a", dir)
+		plain := dtype == checkpoint.F16 || dtype == checkpoint.BF16
+		if d := apart(got, want); plain && !sameBits(got, want) || !(d <= sumTolerance) {
+			t.Errorf("%s: logits are %.2g apart, of the largest, from those on float32", dtype, d)
 		}
 	}
 }

@@ -241,7 +241,7 @@ func (e *Engine) Arithmetic() string { return string(e.arithmetic) }
 
 // identity is raised whenever a change can move a bit of a result: the order of
 // a sum, a polynomial, the length of a block of keys, the rounding of a weight.
-const identity = "lorabench-engine/2"
+const identity = "lorabench-engine/3"
 
 // Identity names the engine and the version of its arithmetic. Results of the
 // same inputs with the same identity are equal bit for bit, on any machine.

@@ -16,8 +16,9 @@ import (
 	"github.com/ailiance/lorabench/model/checkpoint"
 )
 
-// TestQuantisedEqualsWidened: a matrix stored in 16 bits or in blocks computes as
-// its values stored in 32 do, bit for bit.
+// TestQuantisedEqualsWidened: a matrix stored in 16 bits computes as its values
+// stored in 32 do, bit for bit; one stored in blocks with scales sums in another
+// order.
 func TestQuantisedEqualsWidened(t *testing.T) {
 	cfg := tinyConfig()
 	for _, dtype := range []checkpoint.DType{checkpoint.F16, checkpoint.BF16, checkpoint.Q8_0, checkpoint.Q4_0, checkpoint.Q4_1} {
@@ -44,10 +45,9 @@ func TestQuantisedEqualsWidened(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range want {
-				if !slices.Equal(got[i], want[i]) {
-					t.Fatalf("logits of position %d differ: %v …, want %v …", i, got[i][:4], want[i][:4])
-				}
+			plain := dtype == checkpoint.F16 || dtype == checkpoint.BF16
+			if d := apart(got, want); plain && !sameBits(got, want) || !(d <= sumTolerance) {
+				t.Errorf("logits are %.2g apart, of the largest", d)
 			}
 		})
 	}

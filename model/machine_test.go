@@ -10,7 +10,7 @@ import (
 )
 
 // TestSameBitsOnEveryMachine compares the logits of each architecture with those
-// that they were on the day of identity "lorabench-engine/2", by their hash: with
+// that they were on the day of identity "lorabench-engine/3", by their hash: with
 // and without vector instructions, in C and in Go, on amd64 and arm64 (make arm64, under
 // emulation). Where a change of arithmetic is
 // meant, identity is raised and these hashes with it.

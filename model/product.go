@@ -59,9 +59,12 @@ type products struct {
 	left                      atomic.Int64 // shrinks that are not done
 }
 
-// unitColumns is what columns are shared out in: four panels, which single rows
-// need to hide latency.
-const unitColumns = 64
+// unitColumns is what columns are shared out in: a panel.
+const unitColumns = 16
+
+// itemWork is the number of multiplications that an item should have at least, so
+// that a thread reads a long stretch of weights.
+const itemWork = 1 << 19
 
 // output is where the rows of a linear layer go.
 type output struct {
@@ -157,10 +160,10 @@ func (p *products) planShrinks() {
 			}
 		}
 		for r := 0; r < rows; r += kernel.RowChunk / 2 {
-			for c := 0; c < width; c += unitColumns {
+			for c := 0; c < width; c += shrinkColumns {
 				p.shrinks = append(p.shrinks, shrink{
 					a: a, y: low[r*width:], x: p.x[(s.start+r)*p.in:],
-					rows: min(kernel.RowChunk/2, rows-r), n0: c, n1: min(c+unitColumns, width),
+					rows: min(kernel.RowChunk/2, rows-r), n0: c, n1: min(c+shrinkColumns, width),
 				})
 			}
 		}
@@ -187,6 +190,9 @@ func (p *products) eachA(visit func(s segment, a *kernel.Matrix, sharing []expan
 	}
 }
 
+// shrinkColumns is how many columns of A·x are shared out at a time.
+const shrinkColumns = 64
+
 // planItems cuts rows and columns and returns the number of items, and of
 // multiplications. Four items a thread even out what else the machine does.
 func (p *products) planItems() (items, work int) {
@@ -204,7 +210,8 @@ func (p *products) planItems() (items, work int) {
 	}
 	threads := p.pool.Threads()
 	p.rowParts = max(1, (p.rows+kernel.RowChunk-1)/kernel.RowChunk)
-	p.colParts = min(p.units, max(1, (4*threads+p.rowParts-1)/p.rowParts))
+	most := threads * min(4, max(1, work/(threads*itemWork)))
+	p.colParts = min(p.units, max(1, (most+p.rowParts-1)/p.rowParts))
 	if threads == 1 {
 		p.colParts = min(p.colParts, (p.rows+15)/16) // for the cache only
 	} else if p.rowParts*p.colParts < 2*threads && p.rows >= 12*threads {

@@ -18,7 +18,7 @@ func benchExample() *benchDocument {
 		Schema: "lorabench/bench/1",
 		Model: benchModel{
 			Name: "tinyllama-1.1b q8", SHA256: "sha256:12", Weights: 1_100_000_000, Adapters: []string{}, Rank: 16, Modules: []string{"q_proj"},
-			Arithmetic: "f32", Engine: "lorabench-engine/2", LoadSeconds: 2.5, FirstScore: 3.25,
+			Arithmetic: "f32", Engine: "lorabench-engine/3", LoadSeconds: 2.5, FirstScore: 3.25,
 		},
 		Machine: benchMachine{CPU: "AMD EPYC", Threads: 2, Kernel: "avx512", Ceiling: &benchmark.Ceiling{GFLOPs: 234, GBs: 41}},
 		Memory:  benchMemory{Weights: 1_200_000_000, Adapters: 90_000_000, Cache: 10_000_000, CacheMax: 640_000_000, Peak: &peak},

@@ -13,6 +13,9 @@
 //     Subnormal numbers are kept. NaNs are equal whatever their payload.
 //   - A product sums over k ascending in one accumulator that starts at +0;
 //     between blocks of k the accumulator is stored and loaded, which is exact.
+//     Where weights are codes with scales, the codes of each group are summed so,
+//     and scale · sum, then bias · Σx, go to the accumulator (Matrix.Mul): one
+//     operation less a weight than to scale it first, and shorter sums.
 //   - A sum over a row is 16 partial sums (lane j takes elements j, j+16, …,
 //     ascending) and then a tree: lane j + lane j+8, then +4, +2, +1.
 //   - exp is an own polynomial (see exp32), never the platform's.

@@ -93,6 +93,14 @@ func (f Format) blockBytes() int {
 	return 0
 }
 
+// scaleBytes is the length of what a native block begins with.
+func (f Format) scaleBytes() int {
+	if f == Q4_1 {
+		return 4
+	}
+	return 2
+}
+
 // BF16ToF32 widens bfloat16 bits, which is exact.
 func BF16ToF32(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
 

@@ -138,7 +138,7 @@ func PackGroups(g Groups, rows, cols int, read func(i int, to *GroupRow)) (*Matr
 	}
 	m := &Matrix{
 		format: g.format(), rows: rows, cols: cols, panelSize: g.panelBytes(cols),
-		groups: g, head: g.headBytes(cols), shift: bits.TrailingZeros(uint(g.Columns)), bias: g.biases(), fused: 1,
+		groups: g, head: g.headBytes(cols), shift: bits.TrailingZeros(uint(g.Columns)), bias: g.biases(),
 	}
 	if g.Nested {
 		m.nested = 1
@@ -153,61 +153,8 @@ func PackGroups(g Groups, rows, cols int, read func(i int, to *GroupRow)) (*Matr
 		panel, lane := m.data[r/panelRows*m.panelSize:][:m.panelSize], r%panelRows
 		g.packHead(panel, lane, &row)
 		g.packCodes(panel[m.head:], lane, row.Codes)
-		if m.fused == 1 && !g.fuses(&row) {
-			m.fused = 0
-		}
 	}
 	return m, nil
-}
-
-// fuses says whether fma(scale, value, bias) surely has the bits of
-// float32(scale·value) + bias for all codes in a row: without biases, where the
-// sum changes nothing, or where products are exact, the scales being short, as
-// those that come from 16 bits are, and of a usual size.
-func (g Groups) fuses(row *GroupRow) bool {
-	if !g.Bias {
-		return true
-	}
-	short := 24 - g.valueBits()
-	for i := range row.Scales {
-		if !isShort(row.Scales[i], short) {
-			return false
-		}
-		if g.Nested {
-			inner := nestedCols / g.Columns
-			for _, v := range row.SubScales[i*inner:][:inner] {
-				if !isShort(row.Scales[i]*float32(v), short) {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}
-
-// isShort says whether v is 0, or between 2⁻⁸⁰ and 2⁸⁰ and has at most n
-// significant bits.
-func isShort(v float32, n int) bool {
-	b := math.Float32bits(v)
-	e := int(b>>23&255) - 127
-	return v == 0 || -80 <= e && e < 80 && b&(1<<(24-n)-1) == 0
-}
-
-// valueBits is how many significant bits the values of codes have at most.
-func (g Groups) valueBits() int {
-	switch {
-	case g.Float8:
-		return 4
-	case g.Bits != 4:
-		return g.Bits + 1 // codes of 6 bits may be as low as −64
-	}
-	most := 0
-	for _, v := range g.Values {
-		if f := math.Float32bits(F16ToF32(v)) & (1<<23 - 1); f != 0 {
-			most = max(most, 24-bits.TrailingZeros32(f))
-		}
-	}
-	return max(most, 1)
 }
 
 // A panel of codes begins with its scales: for each group, or for each 256

@@ -7,20 +7,20 @@
 
 enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, CODES2, CODES4, CODES6, CODES8, FLOAT8, FORMATS };  // as in format.go
 
-// Rows of x that a product keeps in cache, columns of k that it widens at once,
-// floats from one of these rows to the next (not a power of two, which would put
-// them all in few sets of the cache), and queries that share a block of keys.
-enum { MC = 192, KC = 512, XS = KC + 16, QC = 48 };
+// Rows of x that are multiplied by widened columns, of which so many are widened
+// at once; sums of x in pieces; and queries that share a block of keys.
+enum { MC = 192, KC = 2048, SUMS = MC * KC / 16, QC = 48 };
 
-// Floats of scratch that mul and attend need.
-#define MUL_SCRATCH (MC * XS + KC * 2 * 16 + MC * 16)
+// Floats of scratch that mul and attend need: of mul, sums of x (more than SUMS
+// where a row alone has more), a panel of widened columns and its scales, and a
+// panel of results.
+#define MUL_SCRATCH (SUMS + KC * 16 + KC * 2 + MC * 16)
 #define ATTEND_SCRATCH(hd) (QC * (2 * (size_t)(hd) + 16 + 64 + 16) + 64 * 16)
 
 // What a matrix of codes has beside its format; see Groups in groups.go.
 typedef struct {
   int shift;              // log2 of the columns of a group
   int bias, nested;       // whether there are biases; whether scales are products
-  int fused;              // whether fma(scale, code, bias) has the bits of the rounded product and the sum
   int zero;               // what is subtracted of a code of 6 bits
   size_t head;            // bytes of the scales and biases of a panel, before its codes
   const float *values;    // [16] of the codes of 4 bits

@@ -7,7 +7,6 @@ INLINE void narrow(int fmt, int MR, int NP, const mul_args *a, int add, float sc
   const uint8_t *p = a->panels + (size_t)(n / 16) * a->panel_size;
   static const float no_values[16];
   const tables t = {v_values_at(no_values), 0};
-  const scales unscaled = {v_zero(), v_zero()};
   v16 acc[6];
   UNROLL for (int i = 0; i < MR * NP; i++) acc[i] = v_zero();
   const size_t pair = fmt == F32 ? 128 : 64;      // bytes of two columns
@@ -19,7 +18,7 @@ INLINE void narrow(int fmt, int MR, int NP, const mul_args *a, int add, float sc
     UNROLL for (int c = 0; c < 2; c++) {
       if (k + c == a->K) break;
       v16 w[NP];
-      UNROLL for (int j = 0; j < NP; j++) w[j] = step(fmt, 1, p + j * a->panel_size, &u[j], 0, c, &t, &unscaled);
+      UNROLL for (int j = 0; j < NP; j++) w[j] = step(fmt, p + j * a->panel_size, &u[j], 0, c, &t);
       UNROLL for (int i = 0; i < MR; i++) {
         v16 v = v_set1(x[i * a->ldx + k + c]);
         UNROLL for (int j = 0; j < NP; j++) acc[i * NP + j] = v_fma(v, w[j], acc[i * NP + j]);

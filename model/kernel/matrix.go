@@ -32,7 +32,6 @@ type Matrix struct {
 	head         int // bytes of a panel before its codes
 	shift        int // log2 of groups.Columns
 	bias, nested int // 1 where groups has them
-	fused        int // 1 where fma(scale, code, bias) has the bits of the rounded product and the sum
 	values       [16]float32
 
 	narrow narrow // nil where rows are float32
@@ -248,7 +247,11 @@ func (m *Matrix) Row(r int, dst []float32) {
 //	y[i·ldy + n] = Σ_k x[i·ldx + k] · w[n, k]
 //
 // with acc = fma(x, w, acc), k ascending, acc starting at +0, and w widened to
-// float32 first. n0 is a multiple of 16, n1 likewise or Rows. Elements of y
+// float32 first. Where weights are codes with a scale, such a sum is made of the
+// codes of each piece, the columns that share a scale, and acc = fma(scale, sum,
+// acc), pieces ascending; then, if they share a bias, acc = fma(bias, Σx, acc),
+// with the sum of x in these columns: 16 partial sums of every 16th, and a fixed
+// tree. n0 is a multiple of 16, n1 likewise or Rows. Elements of y
 // outside these columns are left alone. y must not overlap x. One Scratch
 // serves one goroutine. It panics on shapes that do not fit.
 func (m *Matrix) Mul(y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
@@ -261,6 +264,37 @@ func (m *Matrix) Mul(y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *S
 		return
 	}
 	native{}.mul(m, y, ldy, x, ldx, M, n0, n1, s)
+}
+
+// pieceColumns is the number of columns that share a scale.
+func (m *Matrix) pieceColumns() int {
+	if m.format >= Codes2 {
+		return m.groups.Columns
+	}
+	return blockCols
+}
+
+// pieces is the number of scales of a row.
+func (m *Matrix) pieces() int {
+	if m.format <= BF16 {
+		return 0
+	}
+	return (m.cols + m.pieceColumns() - 1) / m.pieceColumns()
+}
+
+func (m *Matrix) hasBias() bool { return m.format == Q4_1 || m.format >= Codes2 && m.groups.Bias }
+
+// pieceScale gives scale and bias of the piece of column k of one row of a panel.
+func (m *Matrix) pieceScale(panel []byte, lane, k int) (scale, bias float32) {
+	if m.format >= Codes2 {
+		return m.groupScale(panel, lane, k)
+	}
+	b := panel[k/blockCols*m.format.blockBytes()*panelRows:]
+	scale = F16ToF32(binary.LittleEndian.Uint16(b[2*lane:]))
+	if m.format == Q4_1 {
+		bias = F16ToF32(binary.LittleEndian.Uint16(b[2*panelRows+2*lane:]))
+	}
+	return scale, bias
 }
 
 // Outputs is the matrix of the weight rows [n0, n1), which shares the panels of m.
@@ -295,9 +329,13 @@ func (s *Scratch) floats(n int) []float32 {
 	return s.f[:n]
 }
 
-// alignedBytes allocates n zero bytes that start at a cache line.
+// alignedBytes allocates n zero bytes that start at a cache line, in large pages
+// where there are.
 func alignedBytes(n int) []byte {
 	b := make([]byte, n+64)
+	if n >= 1<<16 {
+		adviseHuge(b)
+	}
 	skip := -int(uintptr(unsafe.Pointer(&b[0]))) & 63
 	return b[skip : skip+n : skip+n]
 }

@@ -84,14 +84,27 @@ func TestRowAndDecode(t *testing.T) {
 				f.Dequantize(want, src[i*n:][:n])
 				m.Row(i, got)
 				equalBits(t, fmt.Sprintf("%s row %d", f, i), got, want)
-				refDecode(m, m.data[i/panelRows*m.panelSize:], 0, cols, panel)
-				for k := range got {
-					got[k] = panel[k*panelRows+i%panelRows]
-				}
+				fromCodes(m, i, panel, got)
 				equalBits(t, fmt.Sprintf("%s panel row %d", f, i), got, want)
 				f.Dequantize(want, src[perm(i)*n:][:n])
 				p.Row(i, got)
 				equalBits(t, fmt.Sprintf("%s permuted row %d", f, i), got, want)
+			}
+		}
+	}
+}
+
+// fromCodes computes row i from the codes and scales of its panel.
+func fromCodes(m *Matrix, i int, panel, row []float32) {
+	data, lane := m.data[i/panelRows*m.panelSize:], i%panelRows
+	refCodes(m, data, panel[:len(row)*panelRows])
+	for k := range row {
+		row[k] = panel[k*panelRows+lane]
+		if m.format > BF16 {
+			scale, bias := m.pieceScale(data, lane, k)
+			row[k] = float32(scale * row[k])
+			if m.hasBias() {
+				row[k] += bias
 			}
 		}
 	}
@@ -147,20 +160,86 @@ func FuzzPack(f *testing.F) {
 	})
 }
 
-// naive is the definition of Mul, from the native layout.
-func naive(f Format, rows, cols int, src []byte, x []float32, ldx, M int) []float32 {
-	y, w := make([]float32, M*rows), make([]float32, cols)
-	for n := range rows {
-		f.Dequantize(w, src[n*len(src)/rows:][:len(src)/rows])
-		for i := range M {
-			acc := float32(0)
-			for k := range w {
-				acc = fma32(x[i*ldx+k], w[k], acc)
-			}
-			y[i*rows+n] = acc
+// weightRow is a row of weights by its definition: codes, and for each piece of
+// columns a scale and a bias. Without scales the codes are the weights.
+type weightRow struct {
+	columns               int
+	codes, scales, biases []float32
+}
+
+// weights are the values of the row: the product rounded, then the sum.
+func (w weightRow) weights() []float32 {
+	if w.scales == nil {
+		return w.codes
+	}
+	v := make([]float32, len(w.codes))
+	for k, q := range w.codes {
+		v[k] = float32(w.scales[k/w.columns] * q)
+		if w.biases != nil {
+			v[k] += w.biases[k/w.columns]
 		}
 	}
-	return y
+	return v
+}
+
+// dot is the definition of an element of Mul.
+func (w weightRow) dot(x []float32) float32 {
+	sum := func(x, codes []float32) (s float32) {
+		for k, q := range codes {
+			s = fma32(x[k], q, s)
+		}
+		return s
+	}
+	if w.scales == nil {
+		return sum(x, w.codes)
+	}
+	acc := float32(0)
+	for i, scale := range w.scales {
+		from, to := i*w.columns, min((i+1)*w.columns, len(w.codes))
+		acc = fma32(scale, sum(x[from:to], w.codes[from:to]), acc)
+		if w.biases != nil {
+			var p [16]float32
+			for k := from; k < to; k++ {
+				p[(k-from)%16] += x[k]
+			}
+			acc = fma32(w.biases[i], tree16(&p), acc)
+		}
+	}
+	return acc
+}
+
+// nativeRow is a row in native layout by the definition of its format.
+func nativeRow(f Format, cols int, row []byte) weightRow {
+	w := weightRow{columns: 32, codes: make([]float32, cols)}
+	if f < Q8_0 {
+		f.Dequantize(w.codes, row)
+		return w
+	}
+	half := func(b []byte) float32 { return F16ToF32(binary.LittleEndian.Uint16(b)) }
+	for at := 0; at < cols; at += 32 {
+		b, codes := row[:f.blockBytes()], w.codes[at:at+32]
+		row = row[f.blockBytes():]
+		w.scales = append(w.scales, half(b))
+		b = b[2:]
+		if f == Q4_1 {
+			w.biases = append(w.biases, half(b))
+			b = b[2:]
+		}
+		for k := range codes {
+			switch {
+			case f == Q8_0:
+				codes[k] = float32(int8(b[k]))
+			case k < 16:
+				codes[k] = float32(b[k] & 15)
+			default:
+				codes[k] = float32(b[k-16] >> 4)
+			}
+			if f == Q4_0 {
+				codes[k] -= 8
+			}
+		}
+	}
+	return w
 }
 
 func TestMulIsItsDefinition(t *testing.T) {
@@ -171,7 +250,17 @@ func TestMulIsItsDefinition(t *testing.T) {
 			m, src := randomMatrix(t, r, f, rows, cols)
 			x, y := wild(r, M*70, false), make([]float32, M*rows)
 			m.Mul(y, rows, x, 70, M, 0, rows, new(Scratch))
-			equalBits(t, fmt.Sprintf("%s M=%d", f, M), y, naive(f, rows, cols, src, x, 70, M))
+			want, values := make([]float32, M*rows), make([]float32, cols)
+			for n := range rows {
+				row := src[n*len(src)/rows:][:len(src)/rows]
+				w := nativeRow(f, cols, row)
+				f.Dequantize(values, row)
+				equalBits(t, fmt.Sprintf("%s row %d", f, n), w.weights(), values)
+				for i := range M {
+					want[i*rows+n] = w.dot(x[i*70:][:cols])
+				}
+			}
+			equalBits(t, fmt.Sprintf("%s M=%d", f, M), y, want)
 		}
 	}
 }
@@ -198,9 +287,11 @@ func TestMulEqualReference(t *testing.T) {
 			for rows := 1; rows <= 80; rows++ {
 				one(f, 1+r.IntN(9), rows, 32, false)
 			}
-			one(f, 13, 35, 544, false) // several blocks of k
+			one(f, 13, 35, 544, false)
 			one(f, 2, 35, 544, false)
-			one(f, 400, 17, 288, false) // several chunks of rows
+			one(f, 400, 17, 288, false)  // several chunks of rows
+			one(f, 130, 35, 2176, false) // and of k
+			one(f, 3, 17, 2176, false)
 			if f < Q8_0 {
 				for cols := 0; cols <= 70; cols++ {
 					one(f, 1+r.IntN(9), 1+r.IntN(40), cols, false)

@@ -61,9 +61,9 @@ static int lk_best(void) {
 #endif
 
 static void lk_mul(int form, int fmt, float *y, size_t ldy, const float *x, size_t ldx, int M, int K, int n0, int n1,
-                   const uint8_t *panels, size_t panel_size, int shift, int bias, int nested, int fused, int zero,
-                   size_t head, const float *values, float *scratch) {
-	groups g = {shift, bias, nested, fused, zero, head, values};
+                   const uint8_t *panels, size_t panel_size, int shift, int bias, int nested, int zero, size_t head,
+                   const float *values, float *scratch) {
+	groups g = {shift, bias, nested, zero, head, values};
 	mul_args a = {y, ldy, x, ldx, M, K, n0, n1, fmt, panels, panel_size, g, scratch};
 	CALL(form, mul, &a);
 }
@@ -142,10 +142,10 @@ func Path() string {
 func cf(x []float32) *C.float { return (*C.float)(unsafe.Pointer(unsafe.SliceData(x))) }
 
 func (c native) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
-	scratch := s.floats(C.MUL_SCRATCH)
+	scratch := s.floats(max(C.MUL_SCRATCH, m.pieces()))
 	C.lk_mul(c.path, C.int(m.format), cf(y), C.size_t(ldy), cf(x), C.size_t(ldx), C.int(M), C.int(m.cols), C.int(n0), C.int(n1),
 		(*C.uint8_t)(unsafe.SliceData(m.data)), C.size_t(m.panelSize),
-		C.int(m.shift), C.int(m.bias), C.int(m.nested), C.int(m.fused), C.int(m.groups.Zero), C.size_t(m.head),
+		C.int(m.shift), C.int(m.bias), C.int(m.nested), C.int(m.groups.Zero), C.size_t(m.head),
 		cf(m.values[:]), cf(scratch))
 }
 

@@ -42,7 +42,8 @@ type workerPanic struct {
 
 // A goroutine looks for news, spins times looks in a row and then lets others
 // run, rounds times, before it sleeps: about as long as waking another one takes.
-const spins, rounds = 64, 300
+// Letting others run takes as long as 500 looks, in which news would wait.
+const spins, rounds = 1000, 60
 
 // NewPool starts threads−1 goroutines; the caller of Run is the last thread.
 // Fewer than one thread counts as one. Close ends them.

@@ -153,76 +153,109 @@ func max2(a, b float32) float32 {
 	return b
 }
 
-// refDecode widens the columns [k0, k0+n) of a panel to out [n][16]. For the
-// block formats k0 and n are multiples of 32.
-func refDecode(m *Matrix, panel []byte, k0, n int, out []float32) {
-	if m.format >= Codes2 {
-		for lane := range min(panelRows, n*panelRows) {
-			m.groupValues(panel, lane, k0, out[lane:n*panelRows], panelRows)
-		}
-		return
-	}
-	f := m.format
-	switch f {
+// refCodes widens a panel to out [cols][16]: the weights, or, where they have
+// scales, their codes.
+func refCodes(m *Matrix, panel []byte, out []float32) {
+	codes := panel
+	switch f := m.format; f {
 	case F32:
-		for i := range n * panelRows {
-			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(panel[4*(k0*panelRows+i):]))
+		for i := range out {
+			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(panel[4*i:]))
 		}
 		return
 	case F16:
-		for i := range n * panelRows {
-			out[i] = F16ToF32(binary.LittleEndian.Uint16(panel[2*(k0*panelRows+i):]))
+		for i := range out {
+			out[i] = F16ToF32(binary.LittleEndian.Uint16(panel[2*i:]))
 		}
 		return
 	case BF16:
-		for i := range n * panelRows {
-			out[i] = BF16ToF32(binary.LittleEndian.Uint16(panel[bf16At(i%panelRows, k0+i/panelRows):]))
+		for i := range out {
+			out[i] = BF16ToF32(binary.LittleEndian.Uint16(panel[bf16At(i%panelRows, i/panelRows):]))
+		}
+		return
+	case Q8_0, Q4_0, Q4_1:
+		size := f.blockBytes() * panelRows
+		for ; len(out) > 0; out, codes = out[blockCols*panelRows:], codes[size:] {
+			b := codes[f.scaleBytes()*panelRows:]
+			for i := range blockCols * panelRows {
+				switch f {
+				case Q8_0:
+					out[i] = float32(int8(b[i]))
+				case Q4_0:
+					out[i] = float32(int(nibble(b, i%panelRows, i/panelRows)) - 8)
+				case Q4_1:
+					out[i] = float32(nibble(b, i%panelRows, i/panelRows))
+				}
+			}
 		}
 		return
 	}
-	size := f.blockBytes() * panelRows
-	var d, add [panelRows]float32
-	for k := 0; k < n; k += blockCols {
-		b, to := panel[(k0+k)/blockCols*size:][:size], out[k*panelRows:]
-		for r := range d {
-			d[r] = F16ToF32(binary.LittleEndian.Uint16(b[2*r:]))
+	for lane := range min(panelRows, len(out)) {
+		m.codeValues(panel[m.head:], lane, 0, out[lane:], panelRows)
+	}
+}
+
+// sum16 is the sum of the columns of a piece: 16 partial sums, as a vector has
+// them, and a fixed tree.
+func sum16(x []float32) float32 {
+	var p [16]float32
+	for i, v := range x {
+		p[i%16] += v
+	}
+	return tree16(&p)
+}
+
+func (reference) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
+	piece, scaled := max(1, m.cols), m.format > BF16
+	if scaled {
+		piece = m.pieceColumns()
+	}
+	n := m.cols * panelRows
+	w := s.floats(n + 2*m.pieces()*panelRows)
+	scales := w[n:]
+	w = w[:n]
+	for n := n0; n < n1; n += panelRows {
+		panel := m.data[n/panelRows*m.panelSize:][:m.panelSize]
+		refCodes(m, panel, w)
+		if scaled {
+			for i := range m.pieces() * panelRows {
+				scales[2*i], scales[2*i+1] = m.pieceScale(panel, i%panelRows, i/panelRows*piece)
+			}
 		}
-		b = b[2*panelRows:]
-		switch f {
-		case Q8_0:
-			for i, q := range b {
-				to[i] = d[i%panelRows] * float32(int8(q))
+		for i := range M {
+			var acc [panelRows]float32
+			row := x[i*ldx:][:m.cols]
+			for k := 0; k < len(row); k += piece {
+				row := row[k:min(k+piece, len(row))]
+				if !scaled {
+					products(&acc, row, w)
+					continue
+				}
+				var sum [panelRows]float32
+				products(&sum, row, w[k*panelRows:])
+				total := float32(0)
+				if m.hasBias() {
+					total = sum16(row)
+				}
+				for j := range acc {
+					of := scales[2*(k/piece*panelRows+j):]
+					acc[j] = fma32(of[0], sum[j], acc[j])
+					if m.hasBias() {
+						acc[j] = fma32(of[1], total, acc[j])
+					}
+				}
 			}
-		case Q4_0:
-			for i := range blockCols * panelRows {
-				to[i] = d[i%panelRows] * float32(int(nibble(b, i%panelRows, i/panelRows))-8)
-			}
-		case Q4_1:
-			for r := range add {
-				add[r] = F16ToF32(binary.LittleEndian.Uint16(b[2*r:]))
-			}
-			b = b[2*panelRows:]
-			for i := range blockCols * panelRows {
-				r := i % panelRows
-				to[i] = float32(d[r]*float32(nibble(b, r, i/panelRows))) + add[r]
-			}
+			copy(y[i*ldy+n:i*ldy+min(n+panelRows, n1)], acc[:])
 		}
 	}
 }
 
-func (reference) mul(m *Matrix, y []float32, ldy int, x []float32, ldx, M, n0, n1 int, s *Scratch) {
-	w := s.floats(m.cols * panelRows)
-	for n := n0; n < n1; n += panelRows {
-		refDecode(m, m.data[n/panelRows*m.panelSize:][:m.panelSize], 0, m.cols, w)
-		for i := range M {
-			var acc [panelRows]float32
-			for k, v := range x[i*ldx:][:m.cols] {
-				wk := (*[panelRows]float32)(w[k*panelRows:])
-				for j := range acc {
-					acc[j] = fma32(v, wk[j], acc[j])
-				}
-			}
-			copy(y[i*ldy+n:i*ldy+min(n+panelRows, n1)], acc[:])
+// products adds x times the columns of w [][16] to the sums.
+func products(sums *[panelRows]float32, x, w []float32) {
+	for k, v := range x {
+		wk := (*[panelRows]float32)(w[k*panelRows:])
+		for j := range sums {
+			sums[j] = fma32(v, wk[j], sums[j])
 		}
 	}
 }

@@ -10,6 +10,7 @@ enum { TILE_ROWS = 6, TILE_PANELS = 1, FEW_ROWS = 6, MAX_SUMS = 6 };
 #define TILES(T) T(1, 1) T(2, 1) T(3, 1) T(4, 1) T(5, 1) T(6, 1)
 #define FEWS(F, fmt) F(fmt, 1, 4) F(fmt, 2, 2) F(fmt, 3, 2) F(fmt, 4, 1) F(fmt, 5, 1) F(fmt, 6, 1)
 #define FEW_PANELS(M) ((M) == 1 ? 4 : (M) <= 3 ? 2 : 1)
+enum { FEW_THREE = 0 };
 #define FEW_MOST(fmt) FEW_ROWS
 
 // Rows and panels of a tile of attention.
