@@ -7,8 +7,9 @@ import (
 )
 
 // stepRows is what one pass over the weights computes: as much as so many rows
-// through all layers are.
-const stepRows = 256
+// through all layers are. More rows do not make products faster, and their hidden
+// states leave the cache: 256 took a sixth longer a token than 128 or 192.
+const stepRows = 192
 
 // stratumRows is the most rows of one stratum. Rows that are shared below take
 // little of stepRows, and the layers above may then have more of them.
