@@ -179,9 +179,32 @@ func TestGroupsMul(t *testing.T) {
 			}
 			one(c, c.name, g, 2, 35, g.width(r, 16)+2048, false) // several blocks of k
 			one(c, c.name, g, 130, 19, g.width(r, 16)+2048, false)
+			if g.Columns == 16 {
+				one(c, c.name, g, 20, 5, 16*3072, false) // sums of x for some of the rows at once
+			}
 			one(c, c.name, g, 23, 70, g.width(r, 16)+256, false) // parts of rows
 			one(c, c.name, g, 200, 17, g.width(r, 280), false)   // several chunks of rows
 		}
+	}
+}
+
+// TestLongRows: a row of which there are more sums of x than scratch for many rows
+// has room for.
+func TestLongRows(t *testing.T) {
+	g := Groups{Bits: 2, Columns: 16, Bias: true}
+	const M, rows, cols = 3, 5, 16 * (192*2048/16 + 3)
+	r := source(23)
+	m, w := randomGroups(t, r, g, rows, cols, false)
+	x, want := plain(r, M*cols), make([]float32, M*rows)
+	for i := range M {
+		for n, row := range w {
+			want[i*rows+n] = row.dot(x[i*cols:][:cols])
+		}
+	}
+	for _, c := range forms(t) {
+		got := make([]float32, M*rows)
+		c.mul(m, got, rows, x, cols, M, 0, rows, new(Scratch))
+		equalBits(t, c.name, got, want)
 	}
 }
 

@@ -162,15 +162,14 @@ INLINE void add_piece(int MR, int NP, int n, const scales *s, int bias, const fl
     UNROLL for (int i = 0; i < MR; i++) acc[i * NP + n] = v_fma(s->m, v_set1(sums[i * ldsums]), acc[i * NP + n]);
 }
 
-// A product of few rows computes MR rows by NP panels of 16 columns over all of
-// K, widening in registers. Several panels keep enough sums in flight for one or
-// two rows.
-
 // The processor fetches ahead within a page only, and not far enough where much
 // is computed for each byte; where little is, it does better alone.
 enum { AHEAD = 2048 };
 INLINE int prefetches(int fmt, int MR) { return fmt >= Q8_0 || (fmt != F32 && MR > 2); }
 
+// A product of few rows computes MR rows by NP panels of 16 columns over all of
+// K, widening in registers. Several panels keep enough sums in flight for one or
+// two rows.
 INLINE void few(int fmt, int MR, int NP, int K, const float *restrict x, size_t ldx, const groups *g, const uint8_t *restrict panel,
                 size_t panel_size, const float *restrict sums, size_t ldsums, float *restrict y, size_t ldy) {
   const int block = block_columns(fmt), columns = step_columns(fmt), piece = is_scaled(fmt) ? piece_columns(fmt, g) : K;
@@ -211,6 +210,12 @@ INLINE void few(int fmt, int MR, int NP, int K, const float *restrict x, size_t 
     UNROLL for (int n = 0; n < NP; n++) v_store(y + i * ldy + 16 * n, acc[i * NP + n]);
 }
 
+// The pieces of a row, the last perhaps short.
+INLINE int pieces(const mul_args *a) {
+  const int n = piece_columns(a->fmt, &a->g);
+  return (a->K + n - 1) / n;
+}
+
 typedef void (*few_fn)(const mul_args *, const float *, const uint8_t *, size_t, const float *, float *, size_t);
 #define FEW_FN(fmt, MR, NP)                                                                                               \
   FN static __attribute__((noinline)) void few_##fmt##_##MR##_##NP(const mul_args *a, const float *x, const uint8_t *p, size_t next, \
@@ -218,11 +223,6 @@ typedef void (*few_fn)(const mul_args *, const float *, const uint8_t *, size_t,
     few(fmt, MR, NP, a->K, x, a->ldx, &a->g, p, next, sums, pieces(a), y, ldy);                                           \
   }
 #define FEW_ENTRY(fmt, MR, NP) [MR][NP] = few_##fmt##_##MR##_##NP,
-// The pieces of a row, the last perhaps short.
-INLINE int pieces(const mul_args *a) {
-  const int n = piece_columns(a->fmt, &a->g);
-  return (a->K + n - 1) / n;
-}
 
 #define FORMATS_OF(F)                                                                                                 \
   F(F32) F(F16) F(BF16) F(Q8_0) F(Q4_0) F(Q4_1) F(CODES2) F(CODES4) F(CODES6) F(CODES8) F(FLOAT8)
@@ -305,8 +305,8 @@ static const decode_fn decode_fns[FORMATS] = {FORMATS_OF(DECODE_ENTRY)};
 // there are some.
 typedef struct {
   int K, piece, bias, more;
-  const float *w, *s, *sums;  // of sums, ldsums a row
-  size_t next, next_s, ldsums;
+  const float *w, *s;
+  size_t next, next_s, ldsums;  // of the sums of x, ldsums a row
 } tile_args;
 
 INLINE void tile(int MR, int NP, int scaled, const tile_args *restrict a, const float *restrict x, size_t ldx, const float *restrict sums,
@@ -369,7 +369,7 @@ FN static void part_of_rows(const mul_args *a, int k, int K) {
   float *y = a->y;
   const int scaled = is_scaled(a->fmt), piece = piece_columns(a->fmt, &a->g);
   float *sums = a->scratch, *ws = sums + SUMS, *ss = ws + KC * 16 * TILE_PANELS, *ys = ss + KC * 2 * TILE_PANELS;
-  tile_args t = {K, piece, has_bias(a->fmt, &a->g), k > 0, ws, ss, sums, KC * 16, KC * 2, KC / 16};
+  tile_args t = {K, piece, has_bias(a->fmt, &a->g), k > 0, ws, ss, KC * 16, KC * 2, KC / 16};
   if (t.bias) sum_pieces(x, a->ldx, a->M, K, piece, sums, t.ldsums);
   for (int n = a->n0, NP; n < a->n1; n += 16 * NP) {
     NP = n + 16 * TILE_PANELS <= a->n1 ? TILE_PANELS : 1;
@@ -391,7 +391,6 @@ FN static void part_of_rows(const mul_args *a, int k, int K) {
     for (int i = 0; i < a->M; i++) memcpy(y + i * a->ldy + n, ys + 16 * i, bytes);
   }
 }
-
 
 // tiled_rows multiplies rows by panels that are widened first.
 FN static void tiled_rows(const mul_args *a) {

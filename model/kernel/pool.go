@@ -42,7 +42,7 @@ type workerPanic struct {
 
 // A goroutine looks for news, spins times looks in a row and then lets others
 // run, rounds times, before it sleeps: about as long as waking another one takes.
-// Letting others run takes as long as 500 looks, in which news would wait.
+// Letting others run goes through the scheduler's locks, and news waits meanwhile.
 const spins, rounds = 1000, 60
 
 // NewPool starts threads−1 goroutines; the caller of Run is the last thread.

@@ -9,8 +9,8 @@ typedef __m512i v16i;
 typedef __m512d v8d;
 
 // Rows and panels of a product of few rows. One panel by 8 rows leaves registers
-// for the sums of a piece, and its codes and x stay in the first cache: on Zen 4 it
-// is faster than two panels, and than tiles of widened columns, whatever the rows.
+// for the sums of a piece: on Zen 4 it was faster than two panels, and than tiles of
+// widened columns, whatever the rows, so that there are none here.
 enum { FEW_ROWS = 8, MAX_SUMS = 16 };
 #define FEWS(F, fmt)                                                          \
   F(fmt, 1, 3) F(fmt, 2, 3) F(fmt, 3, 3) F(fmt, 4, 3)                         \
