@@ -91,7 +91,7 @@ func TestConformanceWithLMEval(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			scorer, err := scorers.ForTask(task, nil, nil)
+			scorer, err := scorers.ForTask(task, scorers.Tools{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,7 +10,10 @@ package scorers
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,7 +40,12 @@ type Deps struct {
 	Filters   []lorabench.Filter
 	Normalize lorabench.Normalization
 
-	Simulator   Simulator // nil leaves the samples of "spice" unscored
+	Tools
+}
+
+// Tools are the programs that scorers have to look at an answer with.
+type Tools struct {
+	Simulator   Simulator // nil leaves circuits unscored
 	NoSimulator error     // why Simulator is nil
 }
 
@@ -66,15 +74,54 @@ func byName(name string, deps Deps) (Scorer, error) {
 	case spice.StructuralName:
 		return newStructural(deps)
 	}
-	return nil, fmt.Errorf("no such scorer: want choice, partial, exact_match, perplexity, %s or %s", spice.Name, spice.StructuralName)
+	if d, known := domains()[name]; known {
+		return newDomain(deps, d)
+	}
+	return nil, fmt.Errorf("no such scorer: want choice, partial, exact_match, perplexity, %s, %s or %s",
+		spice.Name, spice.StructuralName, strings.Join(slices.Sorted(maps.Keys(domains())), ", "))
 }
 
-// ForTask returns the scorer that a task names. simulator may be nil, and then
-// why says so.
-func ForTask(t *lorabench.Task, simulator Simulator, why error) (Scorer, error) {
-	s, err := ByName(t.Scorer, Deps{
-		Metrics: t.Metrics, Filters: t.Filters, Normalize: t.Normalize, Simulator: simulator, NoSimulator: why,
-	})
+// ReadsTexts reports whether the scorer called name scores what a model wrote,
+// not how likely it holds a text.
+func ReadsTexts(name string) bool {
+	_, known := domains()[name]
+	return known || slices.Contains([]string{"exact_match", spice.Name, spice.StructuralName}, name)
+}
+
+// TargetOf reads what a scorer compares with: expected is a text or a number, or
+// of circuits and the like a JSON object (which may be written as a text).
+func TargetOf(scorer string, expected json.RawMessage) (lorabench.Target, error) {
+	var answer string
+	isText := json.Unmarshal(expected, &answer) == nil
+	check := func(json.RawMessage) error { return nil }
+	if d, known := domains()[scorer]; known {
+		check = d.check
+		if d.text { // compared with a text
+			if !isText {
+				return lorabench.Target{}, errors.New("want a text")
+			}
+			return lorabench.Target{Answer: answer}, check(expected)
+		}
+	} else if scorer == spice.Name || scorer == spice.StructuralName {
+		check = func(raw json.RawMessage) error { _, err := spice.ParseBench(raw); return err }
+	} else {
+		switch {
+		case isText:
+			return lorabench.Target{Answer: answer}, nil
+		case json.Unmarshal(expected, new(json.Number)) == nil:
+			return lorabench.Target{Answer: string(expected)}, nil
+		}
+		return lorabench.Target{}, errors.New("want a text or a number")
+	}
+	if isText {
+		expected = json.RawMessage(answer)
+	}
+	return lorabench.Target{Bench: expected}, check(expected)
+}
+
+// ForTask returns the scorer that a task names.
+func ForTask(t *lorabench.Task, tools Tools) (Scorer, error) {
+	s, err := ByName(t.Scorer, Deps{Metrics: t.Metrics, Filters: t.Filters, Normalize: t.Normalize, Tools: tools})
 	if err != nil {
 		return nil, fmt.Errorf("task %s: %w", t.Name, err)
 	}

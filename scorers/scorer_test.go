@@ -365,13 +365,13 @@ func TestCircuits(t *testing.T) {
 		want   lorabench.Score // of "score"; graded in graded
 		graded float64
 	}{
-		{"passes, .end put back", "spice", Deps{Simulator: fakeSimulator{}}, testBench, good, lorabench.Score{Value: 1, Weight: 1}, 1},
-		{"half of the checks", "spice", Deps{Simulator: fakeSimulator{}}, testBench, lorabench.Output{Text: "R1 in out 1k\n.end"},
+		{"passes, .end put back", "spice", Deps{Tools: Tools{Simulator: fakeSimulator{}}}, testBench, good, lorabench.Score{Value: 1, Weight: 1}, 1},
+		{"half of the checks", "spice", Deps{Tools: Tools{Simulator: fakeSimulator{}}}, testBench, lorabench.Output{Text: "R1 in out 1k\n.end"},
 			lorabench.Score{Weight: 1, Note: "2.00 V, want 1"}, 0.5},
-		{"cut off", "spice", Deps{Simulator: fakeSimulator{}}, testBench, lorabench.Output{Text: "R1 in", Stop: lorabench.StopLength},
+		{"cut off", "spice", Deps{Tools: Tools{Simulator: fakeSimulator{}}}, testBench, lorabench.Output{Text: "R1 in", Stop: lorabench.StopLength},
 			lorabench.Score{Weight: 1, Note: "no .end; stopped: length"}, 0},
-		{"simulator fails", "spice", Deps{Simulator: fakeSimulator{}}, testBench, lorabench.Output{Text: "crash"}, lorabench.Score{Unscored: "sandbox: no"}, 0},
-		{"no simulator", "spice", Deps{NoSimulator: spice.ErrNoSimulator}, testBench, good, lorabench.Score{Unscored: "ngspice is not installed"}, 0},
+		{"simulator fails", "spice", Deps{Tools: Tools{Simulator: fakeSimulator{}}}, testBench, lorabench.Output{Text: "crash"}, lorabench.Score{Unscored: "sandbox: no"}, 0},
+		{"no simulator", "spice", Deps{Tools: Tools{NoSimulator: spice.ErrNoSimulator}}, testBench, good, lorabench.Score{Unscored: "ngspice is not installed"}, 0},
 		{"no simulator, no reason", "spice", Deps{}, testBench, good, lorabench.Score{Unscored: "no simulator"}, 0},
 		{"form alone", "spice_structural", Deps{}, testBench, good, lorabench.Score{Value: 1, Weight: 1}, 1},
 		{"form alone, not complete", "spice_structural", Deps{}, testBench, lorabench.Output{Text: "R1 in out 1k"}, lorabench.Score{Weight: 1, Note: "no .end"}, 0},
@@ -387,7 +387,7 @@ func TestCircuits(t *testing.T) {
 			}
 		})
 	}
-	s := byNameOrFail(t, "spice", Deps{Metrics: metrics("score"), Simulator: fakeSimulator{}})
+	s := byNameOrFail(t, "spice", Deps{Metrics: metrics("score"), Tools: Tools{Simulator: fakeSimulator{}}})
 	if got := s.Score(context.Background(), &lorabench.Sample{}, []lorabench.Output{good}); got[0].Valued() {
 		t.Errorf("without a bench: %+v", got)
 	}
@@ -424,7 +424,7 @@ func TestFloorsSimulateOnce(t *testing.T) {
 		})
 	}
 	var runs atomic.Int64
-	s := byNameOrFail(t, "spice", Deps{Metrics: task.Metrics, Simulator: countingSimulator{runs: &runs}})
+	s := byNameOrFail(t, "spice", Deps{Metrics: task.Metrics, Tools: Tools{Simulator: countingSimulator{runs: &runs}}})
 	floors, err := Floors(context.Background(), task, s)
 	want := map[string]lorabench.Floor{"score": {Value: 1, Output: "b"}, "graded": {Value: 1, Output: "b"}}
 	if err != nil || !reflect.DeepEqual(floors, want) {

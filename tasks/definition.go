@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/tasks/generated"
 	"github.com/ailiance/lorabench/tasks/pyjson"
 )
 
@@ -25,6 +26,9 @@ type Definition struct {
 	Evaluation Split  // the rows that become samples
 	Shots      *Split // where examples are drawn from; nil where no file is needed
 	Embedded   bool   // the data are part of the program
+	Generated  int    // rows of a task whose questions a generator makes; 0 for others
+
+	generate func(generated.Options) ([]generated.Row, error)
 
 	parse       func(row) (example, error) // one row's example
 	keep        func(row) bool             // rows of this task; nil keeps all
@@ -51,7 +55,7 @@ type example struct {
 	continuations []string // without the space in front; nil for a generation
 	rolling       bool     // question is a text to score
 	cluster       string
-	family        string // of circuits (demo_spice)
+	family        string // of generated questions and circuits
 }
 
 // sampler says how shots are chosen.
@@ -115,6 +119,7 @@ func all() []Definition {
 		mmluPro(),
 		xcopa(),
 		xnli(),
+		electronics(),
 	)
 }
 

@@ -102,17 +102,21 @@ func demoSPICE() Definition {
 	return d
 }
 
-func parseSPICE(r row) (example, error) {
+func parseSPICE(r row) (example, error) { return parseQuestion(r, "bench") }
+
+// parseQuestion reads a row with a prompt, an answer that is right, and an
+// object that answers are compared with.
+func parseQuestion(r row, target string) (example, error) {
 	c := &columns{row: r}
 	id, family, prompt, reference := c.text("id"), c.text("family"), c.text("prompt"), c.text("reference")
-	c.object("bench")
+	c.object(target)
 	if c.err != nil {
 		return example{}, c.err
 	}
-	bench, _ := r.doc.Get("bench")
+	bench, _ := r.doc.Get(target)
 	var text bytes.Buffer
 	if err := json.Compact(&text, pyjson.Append(nil, bench)); err != nil { // NaN, which only Python takes for JSON
-		c.fail("bench", "%v", err)
+		c.fail(target, "%v", err)
 		return example{}, c.err
 	}
 	return example{

@@ -19,6 +19,7 @@ type Options struct {
 	NumFewshot   int          // examples in front of each question; -1: the task's own number
 	Seed         int64        // of the draw of examples
 	Limit        int          // only the first rows of the dataset; 0: all
+	TaskSeed     uint64       // of the questions of generated tasks; 0: [PublishedSeed]
 	System       string       // system instruction, in front of the task's own description
 	Conversation Conversation // what requests are: texts, or messages
 }
@@ -50,11 +51,11 @@ func (d Definition) load(ctx context.Context, data fs.FS, o Options) (*lorabench
 	if d.Embedded {
 		data = embedded()
 	}
-	if data == nil {
+	if data == nil && d.generate == nil {
 		return nil, fmt.Errorf("no data directory: want one with %s", d.Evaluation.Path())
 	}
 	sum := sha256.New()
-	table, err := readTable(ctx, data, d.Evaluation, sum)
+	table, err := d.table(ctx, data, o, sum)
 	if err != nil {
 		return nil, err
 	}

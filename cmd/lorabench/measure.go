@@ -201,7 +201,7 @@ type simulators struct {
 // alone, which is another scorer: the task says so.
 func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scorers.Scorer, tool string, err error) {
 	if t.Scorer != spice.Name {
-		scorer, err = scorers.ForTask(t, nil, nil)
+		scorer, err = scorers.ForTask(t, scorers.Tools{})
 		return scorer, "", err
 	}
 	if !s.asked {
@@ -210,7 +210,7 @@ func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scor
 	}
 	if s.why == nil {
 		t.Title += ", simulated by " + s.spice.Version()
-		scorer, err = scorers.ForTask(t, s.spice, nil)
+		scorer, err = scorers.ForTask(t, scorers.Tools{Simulator: s.spice})
 		return scorer, s.spice.Identity(), err
 	}
 	if ctx.Err() != nil {
@@ -219,7 +219,7 @@ func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scor
 	t.Scorer = spice.StructuralName
 	t.Version += "+form"
 	t.Title += fmt.Sprintf(", FORM ONLY, what passes need not work (%v)", s.why)
-	scorer, err = scorers.ForTask(t, nil, s.why)
+	scorer, err = scorers.ForTask(t, scorers.Tools{NoSimulator: s.why})
 	return scorer, spice.StructuralName, err
 }
 

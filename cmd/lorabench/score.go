@@ -81,7 +81,7 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 	if err != nil {
 		return err
 	}
-	if !scoresTexts(d.Scorer) {
+	if !scorers.ReadsTexts(d.Scorer) {
 		return usagef("score %s: its scorer, %s, wants log-likelihoods, which a text does not have: lorabench run measures them", d.Name, d.Scorer)
 	}
 	if o.outputs == "" {
@@ -99,15 +99,7 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 	if err != nil {
 		return err
 	}
-	simulator, why := scorers.Simulator(nil), error(nil)
-	if task.Scorer == spice.Name {
-		if s, err := spice.NewSimulator(ctx); err == nil {
-			simulator = s
-		} else {
-			why = err
-		}
-	}
-	scorer, err := scorers.ForTask(task, simulator, why)
+	scorer, err := scorers.ForTask(task, toolsOf(ctx, task.Scorer))
 	if err != nil {
 		return err
 	}
@@ -130,9 +122,17 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 	return printScores(w, row)
 }
 
-// scoresTexts reports whether a scorer reads what a model wrote.
-func scoresTexts(scorer string) bool {
-	return slices.Contains([]string{"exact_match", spice.Name, spice.StructuralName}, scorer)
+// toolsOf starts the programs that a scorer needs, or says why it has none.
+func toolsOf(ctx context.Context, scorer string) scorers.Tools {
+	var t scorers.Tools
+	if scorer == spice.Name {
+		if s, err := spice.NewSimulator(ctx); err == nil {
+			t.Simulator = s
+		} else {
+			t.NoSimulator = err
+		}
+	}
+	return t
 }
 
 // text is one line of --outputs.
@@ -272,24 +272,11 @@ func (t text) sample(scorer string, own *lorabench.Sample) (*lorabench.Sample, e
 	if t.expected == nil {
 		return &s, nil
 	}
-	var answer string
-	isText := json.Unmarshal(t.expected, &answer) == nil
-	switch {
-	case scorer == spice.Name || scorer == spice.StructuralName:
-		if isText { // the bench, written as a text
-			t.expected = json.RawMessage(answer)
-		}
-		if _, err := spice.ParseBench(t.expected); err != nil {
-			return nil, fmt.Errorf("expected: %w", err)
-		}
-		s.Target.Bench = t.expected
-	case isText:
-		s.Target.Answer = answer
-	case json.Unmarshal(t.expected, new(json.Number)) == nil:
-		s.Target.Answer = string(t.expected)
-	default:
-		return nil, errors.New("expected: want a text or a number")
+	target, err := scorers.TargetOf(scorer, t.expected)
+	if err != nil {
+		return nil, fmt.Errorf("expected: %w", err)
 	}
+	s.Target = target
 	return &s, nil
 }
 
