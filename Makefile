@@ -5,7 +5,7 @@ LDFLAGS = -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help setup demo build test check lint vuln conformance bench performance bench-peers arm64
+.PHONY: help setup demo build test check lint vuln conformance conformance-electronics bench performance bench-peers arm64
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -39,6 +39,9 @@ vuln: ## known vulnerabilities, where their database can be reached
 
 conformance: ## every sample of lm-eval's runs in ../shared, on the real model (some 15 minutes)
 	$(GO) test ./runners -run TestConformanceWithLMEval -full -v -count 1 -timeout 90m
+
+conformance-electronics: ## every generated question, mutant and null output through the real tools; every published record in ../shared
+	$(GO) test ./tools/electronics -full -v -count 1 -timeout 60m | grep -v "^=== "
 
 arm64: ## the same bits on arm64, under emulation (needs qemu-user and gcc-aarch64-linux-gnu)
 	CGO_ENABLED=1 CC=aarch64-linux-gnu-gcc GOARCH=arm64 $(GO) test -exec 'qemu-aarch64 -L /usr/aarch64-linux-gnu' ./model/kernel
