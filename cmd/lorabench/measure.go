@@ -170,7 +170,7 @@ func loadTasks(ctx context.Context, s settings) ([]*lorabench.Task, error) {
 			}
 			data = os.DirFS(s.Data)
 		}
-		o := tasks.Options{NumFewshot: s.NumFewshot, Seed: s.FewshotSeed, System: s.SystemInstruction, Conversation: s.conversation()}
+		o := tasks.Options{NumFewshot: s.NumFewshot, Seed: s.FewshotSeed, TaskSeed: s.TaskSeed, System: s.SystemInstruction, Conversation: s.conversation()}
 		if s.Order == runners.FromDataset {
 			o.Limit = s.Limit
 		}

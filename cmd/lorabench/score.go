@@ -28,6 +28,7 @@ import (
 
 type scoreOptions struct {
 	task, outputs, data string
+	taskSeed            uint64
 	json                bool
 }
 
@@ -45,6 +46,7 @@ own: expected is the reference answer, or a circuit's test bench. Ids may repeat
 	f := cmd.Flags()
 	f.StringVar(&o.outputs, "outputs", "", "the texts, JSON lines; - is standard input")
 	f.StringVar(&o.data, "data", "", "folder of the datasets")
+	taskSeedFlag(f, &o.taskSeed)
 	f.BoolVar(&o.json, "json", false, "one JSON document")
 	return cmd
 }
@@ -91,7 +93,7 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 	if err != nil {
 		return err
 	}
-	task, err := taskFor(ctx, d, o.data, texts)
+	task, err := taskFor(ctx, d, o, texts)
 	if err != nil {
 		return err
 	}
@@ -216,15 +218,15 @@ func parseText(line []byte) (text, error) {
 
 // taskFor loads the task's samples. Where every line brings what it is scored
 // against, the data are not needed.
-func taskFor(ctx context.Context, d tasks.Definition, data string, texts []text) (*lorabench.Task, error) {
+func taskFor(ctx context.Context, d tasks.Definition, o scoreOptions, texts []text) (*lorabench.Task, error) {
 	var dir fs.FS
 	switch {
 	case d.Embedded:
-	case data != "":
-		if _, err := os.Stat(data); err != nil {
+	case o.data != "":
+		if _, err := os.Stat(o.data); err != nil {
 			return nil, fmt.Errorf("--data: %w", err)
 		}
-		dir = os.DirFS(data)
+		dir = os.DirFS(o.data)
 	case slices.ContainsFunc(texts, func(t text) bool { return t.expected == nil }):
 		return nil, usagef(`score %s: --data is missing: the folder with %s; else each line has to say what is "expected"`, d.Name, d.Evaluation.Path())
 	default:
@@ -233,7 +235,9 @@ func taskFor(ctx context.Context, d tasks.Definition, data string, texts []text)
 			Scorer: d.Scorer, Filters: d.Filters, Normalize: d.Normalize, Metrics: d.Metrics,
 		}, nil
 	}
-	return d.Load(ctx, dir, tasks.DefaultOptions())
+	options := tasks.DefaultOptions()
+	options.TaskSeed = o.taskSeed
+	return d.Load(ctx, dir, options)
 }
 
 // answered returns the sample that each text answers.

@@ -34,6 +34,7 @@ type settings struct {
 	NumFewshot   int           `json:"num_fewshot"` // -1: the task's own
 	Seed         int64         `json:"seed"`        // of the order of samples
 	FewshotSeed  int64         `json:"fewshot_seed"`
+	TaskSeed     uint64        `json:"task_seed,omitempty"` // of generated questions; 0: the published ones
 	Order        runners.Order `json:"order"`
 	MaxNewTokens int           `json:"max_new_tokens"` // 0: the task's own
 	Arithmetic   string        `json:"arithmetic"`
@@ -85,12 +86,18 @@ func (s *settings) measureFlags(f *pflag.FlagSet) {
 	f.IntVar(&s.NumFewshot, "num-fewshot", s.NumFewshot, "examples in front of each question; -1: the task's own")
 	f.Int64Var(&s.Seed, "seed", s.Seed, "seed of the order of samples")
 	f.Int64Var(&s.FewshotSeed, "fewshot-seed", s.FewshotSeed, "seed of the draw of examples, lm-eval's")
+	taskSeedFlag(f, &s.TaskSeed)
 	f.Var(&choiceFlag{(*string)(&s.Order), []string{string(runners.Random), string(runners.FromDataset)}}, "order", "of the samples: random or dataset")
 	s.asking.flags(f)
 	f.IntVar(&s.MaxNewTokens, "max-new-tokens", s.MaxNewTokens, "bound of a generated text, instead of the task's own")
 	arithmeticFlag(f, &s.Arithmetic)
 	f.Var(&budgetFlag{s}, "budget", "of the run (2h), or of a task (gsm8k_cot=1800s); repeat for more")
 	f.Var(&s.SampleBudget, "sample-budget", "of one sample in one variant")
+}
+
+// taskSeedFlag is the flag of all that reads the questions of tasks.
+func taskSeedFlag(f *pflag.FlagSet, to *uint64) {
+	f.Uint64Var(to, "task-seed", *to, "seed of generated questions; 0: the published ones, which scores are compared by")
 }
 
 // arithmeticFlag is the flag of all that computes with a model.
@@ -196,7 +203,7 @@ func absolute(path *string) error {
 // (budgets, threads, memory, files) moves no number.
 func (s settings) measuresAs(other settings) bool {
 	return s.Model == other.Model && s.Data == other.Data && s.Limit == other.Limit && s.NumFewshot == other.NumFewshot &&
-		s.Seed == other.Seed && s.FewshotSeed == other.FewshotSeed && s.Order == other.Order && s.asking == other.asking &&
+		s.Seed == other.Seed && s.FewshotSeed == other.FewshotSeed && s.TaskSeed == other.TaskSeed && s.Order == other.Order && s.asking == other.asking &&
 		s.MaxNewTokens == other.MaxNewTokens && s.Arithmetic == other.Arithmetic &&
 		slices.Equal(s.Adapters, other.Adapters) && slices.Equal(s.Tasks, other.Tasks)
 }

@@ -23,6 +23,7 @@ func newTasks(stdio env.Stdio) *cobra.Command {
 		&cobra.Command{Use: "show TASK", Short: "what a task asks and measures", Args: exactly(1),
 			RunE: func(cmd *cobra.Command, args []string) error { return showTask(cmd.OutOrStdout(), args[0]) }},
 		newPrompts(stdio),
+		newGenerateRows(),
 	)
 	return cmd
 }
@@ -44,8 +45,15 @@ func showTask(w io.Writer, name string) error {
 		return err
 	}
 	fmt.Fprintf(w, "%s %s: %s\nsource   %s\nscorer   %s\nshots    %d\n", d.Name, d.Version, d.Title, d.Source, d.Scorer, d.NumShots)
-	for _, split := range d.Datasets() {
-		fmt.Fprintf(w, "data     %s\n", split.Path())
+	switch {
+	case d.Generated > 0:
+		fmt.Fprintf(w, "data     %d questions, generated (lorabench tasks generate %s)\n", d.Generated, d.Name)
+	case d.Embedded:
+		fmt.Fprintf(w, "data     part of lorabench\n")
+	default:
+		for _, split := range d.Datasets() {
+			fmt.Fprintf(w, "data     %s\n", split.Path())
+		}
 	}
 	for _, m := range d.Metrics {
 		fmt.Fprintf(w, "metric   %s (%s, %s is better), default margin %g\n", m.Name, m.Unit, m.Better, m.Margin)
@@ -59,6 +67,7 @@ type promptsOptions struct {
 	task, data, model string
 	shots             int
 	seed              int64
+	taskSeed          uint64
 	limit             int
 	json              bool
 }
@@ -77,6 +86,7 @@ func newPrompts(stdio env.Stdio) *cobra.Command {
 	cmd.Flags().StringVar(&o.data, "data", "", "folder of the datasets")
 	cmd.Flags().IntVar(&o.shots, "num-fewshot", -1, "examples in front of each question; -1: the task's own")
 	cmd.Flags().Int64Var(&o.seed, "seed", 1234, "seed of the examples")
+	taskSeedFlag(cmd.Flags(), &o.taskSeed)
 	cmd.Flags().IntVar(&o.limit, "limit", 0, "the first N samples; 0: all")
 	cmd.Flags().BoolVar(&o.json, "json", false, "one JSON document")
 	cmd.Flags().StringVar(&o.model, "model", "", "MODEL whose chat template --chat-template auto takes")
@@ -131,7 +141,7 @@ func printPrompts(ctx context.Context, w io.Writer, o promptsOptions) error {
 		return usagef("tasks prompts %s: --chat-template auto: --model is missing: whose template", o.task)
 	}
 	t, err := d.Load(ctx, os.DirFS(o.data), tasks.Options{
-		NumFewshot: o.shots, Seed: o.seed, Limit: o.limit, System: o.SystemInstruction, Conversation: o.conversation(),
+		NumFewshot: o.shots, Seed: o.seed, TaskSeed: o.taskSeed, Limit: o.limit, System: o.SystemInstruction, Conversation: o.conversation(),
 	})
 	if err != nil {
 		return err
