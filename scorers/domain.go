@@ -29,7 +29,9 @@ type Finding struct {
 
 // domains are the scorers of fields, by name.
 func domains() map[string]domain {
-	return map[string]domain{}
+	return map[string]domain{
+		"kicad_dsl": kicadDSL(),
+	}
 }
 
 type domainScorer struct {

@@ -2,8 +2,10 @@ package scorers
 
 import (
 	"context"
+	"maps"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,7 +56,8 @@ func TestByNameErrors(t *testing.T) {
 		deps Deps
 		want string
 	}{
-		{"chioce", Deps{}, "scorer chioce: no such scorer: want choice, partial, exact_match, perplexity, spice or spice_structural"},
+		{"chioce", Deps{}, "scorer chioce: no such scorer: want choice, partial, exact_match, perplexity, spice, spice_structural or " +
+			strings.Join(slices.Sorted(maps.Keys(domains())), ", ")},
 		{"choice", Deps{}, "scorer choice: no metrics: want some of acc, acc_norm, acc_bytes"},
 		{"choice", Deps{Metrics: metrics("f1")}, `scorer choice: no metric "f1": has acc, acc_norm, acc_bytes`},
 		{"partial", Deps{Metrics: metrics("acc", "acc_norm")}, `scorer partial: no metric "acc_norm": has acc`},

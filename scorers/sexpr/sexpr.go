@@ -39,6 +39,10 @@ type Error struct {
 	Offset int // bytes from the start
 	Line   int // from 1
 	Reason string
+
+	// AfterList is set where all up to Offset is whole lists, one or more: KiCad
+	// does not look at what follows the first.
+	AfterList bool
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
@@ -118,7 +122,7 @@ func Parse(src []byte, l Limits) (*Document, error) {
 		return nil, err
 	}
 	if len(d.nodes) == 0 {
-		return nil, &Error{0, 1, "no list: the text is empty"}
+		return nil, &Error{Line: 1, Reason: "no list: the text is empty"}
 	}
 	return d, nil
 }
@@ -127,7 +131,7 @@ func (d *Document) parse(l Limits) error {
 	src := d.src
 	open := make([]uint32, 0, 32)
 	fail := func(at int, format string, args ...any) error {
-		return &Error{at, 1 + bytes.Count(src[:at], []byte{'\n'}), fmt.Sprintf(format, args...)}
+		return &Error{at, 1 + bytes.Count(src[:at], []byte{'\n'}), fmt.Sprintf(format, args...), len(open) == 0 && len(d.nodes) > 0}
 	}
 	i := 0
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
