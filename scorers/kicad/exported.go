@@ -28,7 +28,7 @@ func ReadExportedNetlist(text []byte) (*Netlist, error) {
 	for c := range root.List("components").Lists("comp") {
 		lib := c.List("libsource")
 		n.Components = append(n.Components, Component{
-			Ref: c.Value("ref"), Value: c.Value("value"), Footprint: c.Value("footprint"),
+			Ref: c.Value("ref"), Value: valued(c.Value("value")), Footprint: c.Value("footprint"),
 			LibID: libID(lib.Value("lib"), lib.Value("part")),
 		})
 	}
@@ -47,6 +47,14 @@ func ReadExportedNetlist(text []byte) (*Netlist, error) {
 	}
 	n.sort()
 	return n, nil
+}
+
+// valued is a value as it was meant: KiCad writes "~" for none.
+func valued(s string) string {
+	if s == "~" {
+		return ""
+	}
+	return s
 }
 
 func libID(lib, part string) string {
@@ -81,7 +89,7 @@ func readXML(text []byte) (*Netlist, error) {
 	}
 	n := &Netlist{}
 	for _, c := range export.Components {
-		n.Components = append(n.Components, Component{c.Ref, c.Value, c.Footprint, libID(c.Source.Lib, c.Source.Part)})
+		n.Components = append(n.Components, Component{c.Ref, valued(c.Value), c.Footprint, libID(c.Source.Lib, c.Source.Part)})
 	}
 	for _, t := range export.Nets {
 		net := Net{Name: t.Name}
