@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/ailiance/lorabench"
+	circuits "github.com/ailiance/lorabench/scorers/circuit"
 )
 
 // domain is a scorer of texts of a field: circuits, symbols, schematics.
@@ -30,7 +31,8 @@ type Finding struct {
 // domains are the scorers of fields, by name.
 func domains() map[string]domain {
 	return map[string]domain{
-		"kicad_dsl": kicadDSL(),
+		"kicad_dsl":   kicadDSL(),
+		circuits.Name: spiceSim(),
 	}
 }
 

@@ -32,6 +32,8 @@ type Scorer interface {
 // Simulator simulates a circuit on a bench. [*spice.Simulator] is one.
 type Simulator interface {
 	Score(ctx context.Context, bench spice.Bench, text string) spice.Result
+	// Run simulates a deck as it stands.
+	Run(ctx context.Context, deck []byte) (spice.Simulation, error)
 }
 
 // Deps is what a scorer is made of.

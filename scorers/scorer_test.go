@@ -342,6 +342,10 @@ func TestFloors(t *testing.T) {
 // fakeSimulator passes decks with a capacitor.
 type fakeSimulator struct{}
 
+func (fakeSimulator) Run(context.Context, []byte) (spice.Simulation, error) {
+	return spice.Simulation{Reason: "a fake"}, nil
+}
+
 func (fakeSimulator) Score(_ context.Context, bench spice.Bench, text string) spice.Result {
 	switch {
 	case strings.Contains(text, "crash"):
