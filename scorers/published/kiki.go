@@ -132,10 +132,11 @@ func hasWordFold(s string, words ...string) bool {
 }
 
 // hasNetlistLine reports whether a line begins with a reference in capitals and
-// at least two tokens follow, on that line or on later ones.
+// at least two tokens follow, on that line or on later ones. The letters are
+// those of the published script, M among them.
 func hasNetlistLine(s string) bool {
 	for _, first := range lineHeads(s) {
-		if strings.IndexByte("RCLQD", s[first]) < 0 {
+		if strings.IndexByte("RCLQDM", s[first]) < 0 {
 			continue
 		}
 		i := skip(s, first+1, func(r rune) bool { return r == '_' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' })
