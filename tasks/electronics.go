@@ -19,7 +19,9 @@ const PublishedSeed = 20261201
 
 // electronics are the tasks whose questions a generator makes.
 func electronics() []Definition {
-	return []Definition{}
+	return []Definition{
+		spiceSim(),
+	}
 }
 
 // madeUp is what generated tasks have in common. A sample's target is the

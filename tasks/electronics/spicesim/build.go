@@ -109,6 +109,7 @@ func (q *question) prompt(r *generated.Rand) string {
 		"Write the netlist (SPICE syntax, one ```spice block). Only the circuit itself: sources, supplies, loads and analysis commands are ours.",
 		"Your answer is one ```spice block with the element lines of the circuit. It will be simulated inside our test bench, which brings the supplies, the sources, the loads and the analyses.",
 	)
+	form += " " + rules
 	switch r.IntN(4) {
 	case 0:
 		b.WriteString(opening + "\n\nPorts (node names; ground is 0):\n")
@@ -188,11 +189,13 @@ func (q *question) partsText() string {
 	for _, l := range q.parts {
 		switch l {
 		case 'R':
-			list = append(list, "resistors")
+			list = append(list, "resistors"+q.rangeText("R", "Ω"))
 		case 'C':
-			list = append(list, "capacitors")
+			list = append(list, "capacitors"+q.rangeText("C", "F"))
 		case 'L':
-			list = append(list, "inductors")
+			list = append(list, "inductors"+q.rangeText("L", "H"))
+		case 'K':
+			list = append(list, "couplings of two inductors `K… L… L… k` (0 < k ≤ 1)")
 		case 'V':
 			list = append(list, "DC voltage sources")
 		}
@@ -205,6 +208,17 @@ func (q *question) partsText() string {
 	}
 	return strings.Join(list, "; ") + "."
 }
+
+// rangeText says which values a part may have.
+func (q *question) rangeText(key, unit string) string {
+	if v, ok := q.values[key]; ok {
+		return fmt.Sprintf(" (%s to %s)", si(v[0], unit), si(v[1], unit))
+	}
+	return ""
+}
+
+// rules are the same for every question.
+const rules = "Every node needs a path for direct current to node 0. Values are plain numbers with SPICE's suffixes (k, meg, m, u, n, p)."
 
 // libraryTexts say what a device of the library is.
 var libraryTexts = map[string]string{

@@ -1,0 +1,11 @@
+package spicesim
+
+import "github.com/ailiance/lorabench/tasks/generated"
+
+// Families are the kinds of questions: passive circuits, then active ones.
+func Families() []generated.Source {
+	return []generated.Source{
+		divider, dividerTaps, attenuator, matchingPad, wheatstone,
+		rcLowpass, rcHighpass, rlFilter, rlcLowpass, rlcBandpass, rlcNotch, twinT, bridgedT, butterworthLadder, chebyshevLadder,
+	}
+}

@@ -1,0 +1,90 @@
+package electronics
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/scorers"
+	"github.com/ailiance/lorabench/scorers/sandbox"
+	"github.com/ailiance/lorabench/scorers/spice"
+	"github.com/ailiance/lorabench/tasks/electronics/spicesim"
+	"github.com/ailiance/lorabench/tasks/generated"
+)
+
+var (
+	families = flag.String("families", "", "regular expression: look at these families of spice_sim closely")
+	perFam   = flag.Int("each", 12, "with -families: questions of each family")
+)
+
+// simulator skips the test where ngspice cannot be run here.
+func simulator(t *testing.T) *spice.Simulator {
+	t.Helper()
+	s, err := spice.NewSimulator(t.Context())
+	if errors.Is(err, spice.ErrNoSimulator) || errors.Is(err, sandbox.ErrUnavailable) {
+		t.Skipf("simulations are not tested: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSpiceSim(t *testing.T) {
+	checkTask(t, "spice_sim", scorers.Tools{Simulator: simulator(t)}, 240, 11)
+}
+
+// TestSpiceFamilies holds the promises for many questions of single families:
+//
+//	go test ./tools/electronics -run SpiceFamilies -families 'rc_.*|twin_t' -each 50
+func TestSpiceFamilies(t *testing.T) {
+	if *families == "" {
+		t.Skip("no -families")
+	}
+	wanted, err := regexp.Compile("^(" + *families + ")$")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scorer, err := scorers.ByName("spice_sim", scorers.Deps{
+		Metrics: []lorabench.Metric{{Name: "score"}, {Name: "graded"}}, Tools: scorers.Tools{Simulator: simulator(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range spicesim.Families() {
+		first, _ := source(generated.NewRand("name"), 0)
+		if !wanted.MatchString(first.Family) {
+			continue
+		}
+		t.Run(first.Family, func(t *testing.T) {
+			begin := time.Now()
+			mutants := 0
+			each(*perFam, func(i int) {
+				row, _ := source(generated.NewRand(fmt.Sprint("look", i)), i)
+				s := &lorabench.Sample{ID: row.ID, Target: lorabench.Target{Bench: row.Target}}
+				for _, score := range scorer.Score(t.Context(), s, text(row.Reference)) {
+					if !score.Valued() || score.Value < referenceAtLeast {
+						t.Errorf("%s: the reference has %s %g (%s%s)\n%s\n%s", row.ID, score.Metric, score.Value, score.Unscored, score.Note, row.Prompt, row.Reference)
+						break
+					}
+				}
+				for _, m := range row.Mutants {
+					score := scorer.Score(t.Context(), s, text(m.Text))[0]
+					if !score.Valued() || score.Value > 0 {
+						t.Errorf("%s: the mutant %q has %s %g (%s%s)\n%s\n%s\nreference\n%s", row.ID, m.Name, score.Metric, score.Value, score.Unscored, score.Note, row.Prompt, m.Text, row.Reference)
+					}
+				}
+				mutants = len(row.Mutants)
+				if len(row.Mutants) < 3 {
+					t.Errorf("%s: %d mutants", row.ID, len(row.Mutants))
+				}
+			})
+			n := *perFam * (mutants + 1)
+			t.Logf("%v for %d answers, %v each", time.Since(begin).Round(time.Millisecond), n, (time.Since(begin) / time.Duration(n)).Round(100*time.Microsecond))
+		})
+	}
+}
