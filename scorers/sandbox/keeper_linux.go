@@ -9,12 +9,35 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
+	"strconv"
 	"sync"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
-// keeperArgument makes a launcher the keeper.
-const keeperArgument = "keeper"
+// keeperArgument makes a launcher the keeper. What follows it says which forms
+// of confinement it tries: those that confine, in their order; with orUnsafe
+// none after them; with a mode those of that mode.
+const (
+	keeperArgument = "keeper "
+	orUnsafe       = "or unsafe"
+)
+
+// candidates are the forms that a keeper tries.
+func candidates(which string) []form {
+	all := append(forms(), unsafeForms()...)
+	return slices.DeleteFunc(all, func(f form) bool {
+		switch which {
+		case "":
+			return f.Unsafe
+		case orUnsafe:
+			return false
+		}
+		return f.String() != which
+	})
+}
 
 // keeper is a small process of ours that starts the launchers. A process that
 // enters a user namespace is forked with a copy of its parent's page tables;
@@ -50,8 +73,8 @@ type keeperReply struct {
 }
 
 // startKeeper starts the process and waits for what it says of its sandbox.
-func startKeeper() (*keeper, Protections, error) {
-	cmd := exec.Command("/proc/self/exe", childArgument, keeperArgument)
+func startKeeper(which string) (*keeper, Protections, error) {
+	cmd := exec.Command("/proc/self/exe", childArgument, keeperArgument+which)
 	cmd.Env = append(os.Environ(), childVariable+"=1")
 	// Its own session: a Ctrl-C of the terminal is for us, who tell it what to end.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -149,8 +172,27 @@ func (k *keeper) run(ctx context.Context, c Command) (Result, error) {
 	return r.Result, nil
 }
 
+// niceness of what runs here: a tenth of what a thread that computes gets beside
+// it. Less, and a busy machine would leave runs so little that their wall time
+// ends before they are done.
+const niceness = 10
+
+// yield makes this process, and what it will start, give way to inference.
+// Where the kernel has groups by session (autogroup(7)), niceness counts among
+// the groups.
+func yield() {
+	threads, _ := os.ReadDir("/proc/self/task")
+	for _, t := range threads { // those to come inherit it
+		if id, err := strconv.Atoi(t.Name()); err == nil {
+			unix.Setpriority(unix.PRIO_PROCESS, id, niceness)
+		}
+	}
+	os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(niceness)), 0) // where there is none, nothing is lost
+}
+
 // keeperMain is the keeper. It does not return.
-func keeperMain() {
+func keeperMain(try []form) {
+	yield()
 	ctx, cancel := context.WithCancel(context.Background())
 	var mu sync.Mutex
 	enc, dec := gob.NewEncoder(os.Stdout), gob.NewDecoder(os.Stdin)
@@ -159,7 +201,7 @@ func keeperMain() {
 		defer mu.Unlock()
 		enc.Encode(r)
 	}
-	s, err := open(ctx, forms())
+	s, err := open(ctx, try)
 	if err != nil {
 		answer(keeperReply{Err: err.Error()})
 		os.Exit(125)

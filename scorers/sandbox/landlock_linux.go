@@ -17,13 +17,14 @@ const (
 	landlockWrite = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
 	landlockList  = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
 	landlockTemp  = landlockList | landlockWrite | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
+	landlockHome  = landlockTemp | unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR
 )
 
 // restrictFiles confines this thread, and what it executes, by Landlock. It
 // returns the ABI in use, 0 where the kernel has none.
 //
 // Source: https://docs.kernel.org/userspace-api/landlock.html
-func restrictFiles(l launch, home string) (int, error) {
+func restrictFiles(l launch, work string) (int, error) {
 	r, _, e := syscall.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if e == unix.ENOSYS || e == unix.EOPNOTSUPP || e == unix.EPERM {
 		if l.Form.Namespaces {
@@ -79,11 +80,14 @@ func restrictFiles(l launch, home string) (int, error) {
 		path   string
 		access uint64
 	}
-	rules := []rule{{home, landlockList}}
+	rules := []rule{{work, landlockList}}
 	for _, name := range l.Outputs {
-		rules = append(rules, rule{filepath.Join(home, name), landlockWrite})
+		rules = append(rules, rule{filepath.Join(work, name), landlockWrite})
 	}
-	if l.Form.Namespaces {
+	switch {
+	case l.Home:
+		rules = append(rules, rule{l.home(), landlockHome})
+	case l.Form.Namespaces:
 		rules = append(rules, rule{"/tmp", landlockTemp}) // the private one
 	}
 	for _, path := range l.Read {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -15,7 +16,10 @@ import (
 // ask for, and the loader's cache. Libraries are looked for as ld.so does:
 // RPATH or RUNPATH, the folders of /etc/ld.so.conf, the usual folders. One
 // that is not found is an error. The result is sorted.
-func Libraries(programs ...string) ([]string, error) {
+func Libraries(programs ...string) ([]string, error) { return LibrariesIn(nil, programs...) }
+
+// LibrariesIn is Libraries where LD_LIBRARY_PATH names folders too.
+func LibrariesIn(folders []string, programs ...string) ([]string, error) {
 	found := map[string]string{} // library name → path
 	files := map[string]bool{}
 	var usual []string
@@ -39,7 +43,7 @@ func Libraries(programs ...string) ([]string, error) {
 			if _, ok := found[name]; ok {
 				continue
 			}
-			lib := findLibrary(name, append(append([]string(nil), o.runpath...), usual...), o)
+			lib := findLibrary(name, slices.Concat(o.runpath, folders, usual), o)
 			found[name] = lib
 			if lib == "" {
 				missing = append(missing, name+" (of "+path+")")

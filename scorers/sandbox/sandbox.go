@@ -16,9 +16,9 @@
 //     for files, and the seccomp filter against network and other processes.
 //
 // [New] tries them in that order, checks from inside that they hold, and
-// refuses where neither does. There is no way to run a program unconfined, and
-// a run never falls back to a weaker form. Other systems than Linux are
-// refused.
+// refuses where neither does. A run never falls back to a weaker form. Only
+// [NewUnsafe] runs a program unconfined, where there is no other way, and says
+// so. Other systems than Linux are refused.
 //
 // The package deliberately knows nothing of circuits, and does not look at the
 // text that it hands to the program.
@@ -56,7 +56,7 @@ type Limits struct {
 	Wall      time.Duration // wall time, start to end
 	Memory    int64         // address space, bytes (RLIMIT_AS)
 	FileSize  int64         // of each file written, bytes (RLIMIT_FSIZE)
-	Scratch   int64         // of the private /tmp altogether, bytes
+	Scratch   int64         // of the private /tmp or home altogether, bytes
 	Processes int           // processes and threads (RLIMIT_NPROC); 1: the program alone
 	OpenFiles int           // file descriptors (RLIMIT_NOFILE)
 	Output    int           // captured standard output, and error, bytes each; the rest is dropped
@@ -82,11 +82,16 @@ func (l Limits) Validate() error {
 type Command struct {
 	Program string   // absolute path
 	Args    []string // without the program's name
-	Env     []string // beside HOME, which is the working directory: "KEY=value"
+	Env     []string // beside HOME: "KEY=value"
 	Read    []string // absolute paths of files and folders that may be read; see [Libraries]
 
 	Inputs  map[string][]byte // files of the working directory, read-only, by name
 	Outputs []string          // files of the working directory that the program may write, by name
+
+	// Home gives the program a private folder that it may fill with files and
+	// folders, Limits.Scratch bytes of them; HOME and TMPDIR name it. Without it
+	// HOME is the working directory, where nothing can be made.
+	Home bool
 
 	Limits Limits
 }
@@ -96,7 +101,7 @@ type Result struct {
 	ExitCode  int    // -1 where a signal ended the program
 	Signal    string // "segmentation fault"; "" where none did
 	TimedOut  bool   // Limits.CPU or Limits.Wall ended it; Limit says which
-	Limit     string // "cpu", "wall", or ""
+	Limit     string // "cpu", "wall", "scratch", or ""
 	Stdout    []byte // at most Limits.Output bytes
 	Stderr    []byte // likewise
 	Truncated bool   // something of Stdout or Stderr was dropped
@@ -106,7 +111,7 @@ type Result struct {
 
 // Protections says what a run of this machine's sandbox is confined by.
 type Protections struct {
-	Mode             string `json:"mode"` // "namespaces", "landlock", or "" where there is none
+	Mode             string `json:"mode"` // "namespaces", "landlock", [ModeUnsafe], or "" where there is none
 	UserNamespace    bool   `json:"user_namespace"`
 	MountNamespace   bool   `json:"mount_namespace"` // own read-only root
 	PIDNamespace     bool   `json:"pid_namespace"`
@@ -117,6 +122,9 @@ type Protections struct {
 	Unprivileged     bool   `json:"unprivileged"`
 	Refused          string `json:"refused,omitempty"` // why there is no sandbox, or none better
 }
+
+// ModeUnsafe is the mode of programs that nothing confines.
+const ModeUnsafe = "none (unsafe)"
 
 // childArgument and childVariable mark a process as the launcher. The variable
 // also stops a program that does not call Main from starting itself for ever.

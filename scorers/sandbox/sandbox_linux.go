@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,12 +25,16 @@ const nobody = 65534
 // form is one way to confine a program.
 type form struct {
 	Namespaces bool `json:"namespaces"`
+	Unsafe     bool `json:"unsafe"`  // limits of resources, and nothing that confines
 	HostID     int  `json:"host_id"` // user and group of the program as the host sees it; -1: our own
 }
 
 func (f form) String() string {
-	if f.Namespaces {
+	switch {
+	case f.Namespaces:
 		return "namespaces"
+	case f.Unsafe:
+		return ModeUnsafe
 	}
 	return "landlock"
 }
@@ -47,8 +52,20 @@ type launch struct {
 	Read    []string `json:"read"`
 	Links   []link   `json:"links"`
 	Outputs []string `json:"outputs"`
+	Home    bool     `json:"home"` // the program has a folder to fill
 	Limits  Limits   `json:"limits"`
 }
+
+// home is the folder that the program may fill, as the program sees it.
+func (l launch) home() string {
+	if l.Form.Namespaces {
+		return "/tmp" // of limited size
+	}
+	return l.homeOutside()
+}
+
+// homeOutside is where that is without namespaces, on the host.
+func (l launch) homeOutside() string { return filepath.Join(filepath.Dir(l.Work), "home") }
 
 // report is what the launcher says before it becomes the program, and once
 // more where that does not work.
@@ -72,14 +89,25 @@ type Sandbox struct {
 // from inside. The error wraps [ErrUnavailable] where none does, and says what
 // was missing. It takes some tens of milliseconds, and starts a process that
 // ends with this one.
-func New(ctx context.Context) (*Sandbox, error) {
+func New(ctx context.Context) (*Sandbox, error) { return start(ctx, "") }
+
+// NewUnsafe is New, but where nothing confines a program here it is run all the
+// same, under limits of resources alone: [Protections] then has [ModeUnsafe].
+// It is for who asks for just that.
+func NewUnsafe(ctx context.Context) (*Sandbox, error) { return start(ctx, orUnsafe) }
+
+// NewMode makes a sandbox of one mode, to compare them: "namespaces",
+// "landlock", or [ModeUnsafe].
+func NewMode(ctx context.Context, mode string) (*Sandbox, error) { return start(ctx, mode) }
+
+func start(ctx context.Context, which string) (*Sandbox, error) {
 	if os.Getenv(childVariable) != "" {
 		return nil, fmt.Errorf("%w: main does not call sandbox.Main first", ErrUnavailable)
 	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	k, protections, err := startKeeper()
+	k, protections, err := startKeeper(which)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -89,10 +117,18 @@ func New(ctx context.Context) (*Sandbox, error) {
 }
 
 func forms() []form {
-	if os.Geteuid() == 0 {
-		return []form{{true, nobody}, {true, -1}, {false, nobody}, {false, -1}} // in a container root may not become nobody
+	if os.Geteuid() == 0 { // in a container root may not become nobody
+		return []form{{Namespaces: true, HostID: nobody}, {Namespaces: true, HostID: -1}, {HostID: nobody}, {HostID: -1}}
 	}
-	return []form{{true, -1}, {false, -1}}
+	return []form{{Namespaces: true, HostID: -1}, {HostID: -1}}
+}
+
+// unsafeForms come after all others.
+func unsafeForms() []form {
+	if os.Geteuid() == 0 {
+		return []form{{Unsafe: true, HostID: nobody}, {Unsafe: true, HostID: -1}}
+	}
+	return []form{{Unsafe: true, HostID: -1}}
 }
 
 // open makes a sandbox whose launchers this process starts.
@@ -138,6 +174,8 @@ func (s *Sandbox) probe(ctx context.Context) (report, error) {
 	switch {
 	case err != nil:
 		return r, err
+	case s.form.Unsafe:
+		return r, nil
 	case len(r.Leaks) > 0:
 		return r, fmt.Errorf("a confined process could %s", strings.Join(r.Leaks, ", "))
 	case !s.form.Namespaces && (r.Landlock == 0 || !r.Seccomp):
@@ -151,6 +189,7 @@ func (s *Sandbox) probe(ctx context.Context) (report, error) {
 // ctx ended first; whatever the program itself does is in the Result.
 func (s *Sandbox) Run(ctx context.Context, c Command) (Result, error) {
 	if s.keeper != nil {
+		defer runtime.KeepAlive(s) // the keeper ends when s is forgotten
 		return s.keeper.run(ctx, c)
 	}
 	return s.run(ctx, c)
@@ -160,7 +199,7 @@ func (s *Sandbox) run(ctx context.Context, c Command) (Result, error) {
 	if err := c.Limits.Validate(); err != nil {
 		return Result{}, &SetupError{"command", err}
 	}
-	l := launch{Form: s.form, Args: c.Args, Env: c.Env, Outputs: c.Outputs, Limits: c.Limits}
+	l := launch{Form: s.form, Args: c.Args, Env: c.Env, Outputs: c.Outputs, Home: c.Home, Limits: c.Limits}
 	if !filepath.IsAbs(c.Program) {
 		return Result{}, &SetupError{"command", fmt.Errorf("program %q: want an absolute path", c.Program)}
 	}
@@ -254,7 +293,7 @@ func (s *Sandbox) start(ctx context.Context, l launch, inputs map[string][]byte)
 	cmd.ExtraFiles = []*os.File{theirs} // descriptor 3
 	cmd.SysProcAttr = s.attributes()
 	cmd.Cancel = func() error {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // its own session: the group is its own
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // the group is its own
 		return cmd.Process.Kill()
 	}
 	cmd.WaitDelay = 5 * time.Second
@@ -271,8 +310,8 @@ func (s *Sandbox) start(ctx context.Context, l launch, inputs map[string][]byte)
 		defer watch.Done()
 		rep = attend(ours, l)
 	}()
-	ended, overCPU := make(chan struct{}), make(chan bool, 1)
-	go func() { overCPU <- watchCPU(cmd.Process.Pid, l.Limits, ended) }()
+	ended, over := make(chan struct{}), make(chan string, 1)
+	go func() { over <- watchUse(cmd.Process.Pid, l, ended) }()
 	// Wait without reaping, so that the group's number cannot be another's.
 	for {
 		err := unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
@@ -281,7 +320,7 @@ func (s *Sandbox) start(ctx context.Context, l launch, inputs map[string][]byte)
 		}
 	}
 	close(ended)
-	ranAway := <-overCPU
+	reached := <-over
 	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	waitErr := cmd.Wait()
 	wall := time.Since(began)
@@ -309,7 +348,9 @@ func (s *Sandbox) start(ctx context.Context, l launch, inputs map[string][]byte)
 		switch {
 		case errors.Is(context.Cause(limited), ErrWall):
 			res.TimedOut, res.Limit = true, "wall"
-		case ranAway || ws.Signal() == syscall.SIGXCPU:
+		case reached == "scratch":
+			res.Limit = reached
+		case reached == "cpu" || ws.Signal() == syscall.SIGXCPU:
 			res.TimedOut, res.Limit = true, "cpu"
 		case ws.Signal() == syscall.SIGKILL:
 			return rep, Result{}, &SetupError{"program", fmt.Errorf("killed by somebody else (out of memory?) after %v of CPU time", res.CPU)}
@@ -334,6 +375,9 @@ func (s *Sandbox) start(ctx context.Context, l launch, inputs map[string][]byte)
 func (s *Sandbox) furnish(l launch, inputs map[string][]byte) (map[string]*os.File, error) {
 	outputs := map[string]*os.File{}
 	made := []string{filepath.Dir(l.Work), l.Root, l.Work}
+	if l.Home && !l.Form.Namespaces {
+		made = append(made, l.homeOutside())
+	}
 	for _, d := range made[1:] {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			return outputs, err
@@ -378,7 +422,9 @@ func (s *Sandbox) furnish(l launch, inputs map[string][]byte) (map[string]*os.Fi
 }
 
 func (s *Sandbox) attributes() *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	// A group of its own in the keeper's session, which has no terminal and the
+	// keeper's low priority.
+	a := &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if !s.form.Namespaces {
 		return a
 	}
@@ -396,28 +442,58 @@ func (s *Sandbox) attributes() *syscall.SysProcAttr {
 	return a
 }
 
-// watchCPU kills the process group pid when it has used l.CPU, and reports
-// whether it did. It ends when ended is closed, before pid is reaped. It is
-// here because of RLIMIT_CPU's clock: that counts ticks, a fifth more than was
-// used on a busy virtual machine, and its SIGKILL looks like anybody's.
-func watchCPU(pid int, l Limits, ended <-chan struct{}) bool {
+// watchUse kills the process group pid when it has used up its CPU time, or
+// the room of a home that no file system limits, and says which. It ends when
+// ended is closed, before pid is reaped. It is here because of RLIMIT_CPU's
+// clock: that counts ticks, a fifth more than was used on a busy virtual
+// machine, and its SIGKILL looks like anybody's.
+func watchUse(pid int, l launch, ended <-chan struct{}) string {
+	const often = 100 * time.Millisecond
 	clock := int32(^pid<<3 | 2) // the process's CPU clock, as clock_getcpuclockid(3) makes it
+	unlimited := l.Home && !l.Form.Namespaces
 	for {
 		var used unix.Timespec
 		if err := unix.ClockGettime(clock, &used); err != nil {
-			return false // gone
+			return "" // gone
 		}
-		left := l.CPU - time.Duration(used.Nano())
-		if left <= 0 {
+		left := l.Limits.CPU - time.Duration(used.Nano())
+		reached := ""
+		switch {
+		case left <= 0:
+			reached = "cpu"
+		case unlimited && sizeOf(l.homeOutside()) > l.Limits.Scratch:
+			reached = "scratch"
+		}
+		if reached != "" {
 			syscall.Kill(-pid, syscall.SIGKILL)
-			return true
+			return reached
+		}
+		wait := max(left/time.Duration(min(l.Limits.Processes, runtime.NumCPU())), 10*time.Millisecond)
+		if unlimited {
+			wait = min(wait, often)
 		}
 		select {
 		case <-ended:
-			return false
-		case <-time.After(max(left/time.Duration(min(l.Processes, runtime.NumCPU())), 10*time.Millisecond)):
+			return ""
+		case <-time.After(wait):
 		}
 	}
+}
+
+// sizeOf returns the bytes of all files below dir, and some for each file.
+func sizeOf(dir string) int64 {
+	size := int64(0)
+	filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // removed meanwhile
+		}
+		size += 4096
+		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
 }
 
 // seconds rounds d up to whole seconds.

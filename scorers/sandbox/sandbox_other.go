@@ -18,6 +18,12 @@ func New(context.Context) (*Sandbox, error) {
 	return nil, fmt.Errorf("%w: not built for %s, only for linux", ErrUnavailable, runtime.GOOS)
 }
 
+// NewUnsafe returns the error of New.
+func NewUnsafe(ctx context.Context) (*Sandbox, error) { return New(ctx) }
+
+// NewMode returns the error of New.
+func NewMode(ctx context.Context, _ string) (*Sandbox, error) { return New(ctx) }
+
 // Protections returns the zero value.
 func (s *Sandbox) Protections() Protections { return probe() }
 
