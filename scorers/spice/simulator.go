@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ailiance/lorabench/scorers/recall"
 	"github.com/ailiance/lorabench/scorers/sandbox"
 )
 
@@ -40,6 +41,7 @@ type Simulator struct {
 	identity string
 	read     []string
 	limits   sandbox.Limits
+	known    *recall.Cache[Simulation]
 }
 
 // NewSimulator finds ngspice in PATH, makes a sandbox for it, asks for its
@@ -47,15 +49,31 @@ type Simulator struct {
 // [sandbox.ErrUnavailable] where one of the two is missing. The process must
 // call [sandbox.Main] first thing in main.
 func NewSimulator(ctx context.Context) (*Simulator, error) {
-	path, err := exec.LookPath("ngspice")
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoSimulator, err)
+	if err := Find(); err != nil {
+		return nil, err
 	}
 	box, err := sandbox.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ngspice is not run: %w", err)
 	}
-	s := &Simulator{box: box, limits: defaultLimits()}
+	return NewSimulatorIn(ctx, box)
+}
+
+// Find returns an error that wraps [ErrNoSimulator] where ngspice is not in PATH.
+func Find() error {
+	if _, err := exec.LookPath("ngspice"); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoSimulator, err)
+	}
+	return nil
+}
+
+// NewSimulatorIn is NewSimulator with a sandbox that is there already.
+func NewSimulatorIn(ctx context.Context, box *sandbox.Sandbox) (*Simulator, error) {
+	path, err := exec.LookPath("ngspice")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoSimulator, err)
+	}
+	s := &Simulator{box: box, limits: defaultLimits(), known: recall.New(maxKnown, sizeOf)}
 	if s.program, err = filepath.Abs(path); err == nil {
 		s.program, err = filepath.EvalSymlinks(s.program)
 	}
@@ -99,7 +117,7 @@ func (s *Simulator) Protections() sandbox.Protections { return s.box.Protections
 // defaultLimits of one simulation. A deck of the task needs some 10 ms and 30 MB.
 func defaultLimits() sandbox.Limits {
 	return sandbox.Limits{
-		CPU: 5 * time.Second, Wall: 2 * time.Minute, Memory: 512 << 20, FileSize: 32 << 20,
+		CPU: 5 * time.Second, Wall: 10 * time.Minute, Memory: 512 << 20, FileSize: 32 << 20,
 		Scratch: 8 << 20, Processes: 1, OpenFiles: 64, Output: 64 << 10,
 	}
 }
@@ -145,7 +163,26 @@ type Simulation struct {
 // The deck is hostile all the same: it runs in the sandbox like any other. The
 // error means that the simulator could not be run; what the deck itself does
 // wrong is in Reason.
+//
+// A deck that was simulated before is not simulated again, while there is room
+// to remember it: what Run returns is shared, and not to be written to.
 func (s *Simulator) Run(ctx context.Context, deck []byte) (Simulation, error) {
+	return s.known.Get(ctx, deck, func() (Simulation, error) { return s.simulate(ctx, deck) })
+}
+
+// maxKnown bounds what a simulator remembers, in bytes.
+const maxKnown = 64 << 20
+
+// sizeOf is about how many bytes a simulation takes.
+func sizeOf(s Simulation) int {
+	size := 1024 + len(s.Stdout) + len(s.Stderr)
+	for _, p := range s.Plots {
+		size += 16*len(p.Values) + 64*len(p.Variables)
+	}
+	return size
+}
+
+func (s *Simulator) simulate(ctx context.Context, deck []byte) (Simulation, error) {
 	res, err := s.box.Run(ctx, s.command([]string{"-b", "-n", "-r", rawFile, deckFile}, deck))
 	if err != nil {
 		return Simulation{}, err
