@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -15,6 +16,8 @@ import (
 type ToolQuery struct {
 	Name string
 	Args []string
+	Path string   // "": it is looked for in PATH
+	Env  []string // beside our own
 }
 
 // Tools returns the programs that scorers use.
@@ -57,7 +60,10 @@ var errToolTimeout = errors.New("no answer in time")
 // timeout; 0 means 5 seconds.
 func FindTool(ctx context.Context, q ToolQuery, timeout time.Duration) Tool {
 	t := Tool{Name: q.Name, Version: Unknown}
-	path, err := exec.LookPath(q.Name)
+	path, err := q.Path, error(nil)
+	if path == "" {
+		path, err = exec.LookPath(q.Name)
+	}
 	if err != nil {
 		t.Error = "not found in PATH"
 		if !errors.Is(err, exec.ErrNotFound) {
@@ -68,12 +74,13 @@ func FindTool(ctx context.Context, q ToolQuery, timeout time.Duration) Tool {
 	t.Path = path
 	ctx, cancel := context.WithTimeoutCause(ctx, cmp.Or(timeout, defaultToolTimeout), errToolTimeout)
 	defer cancel()
-	var output head
+	var output, messages head
 	cmd := exec.CommandContext(ctx, path, q.Args...)
-	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Env = append(os.Environ(), q.Env...)
+	cmd.Stdout, cmd.Stderr = &output, &messages
 	cmd.WaitDelay = time.Second // for what it may have started
 	err = cmd.Run()
-	version, ok := versionLine(output.text)
+	version, ok := versionLine(append(append(output.text, '\n'), messages.text...)) // some complain before they answer
 	switch {
 	case ctx.Err() != nil:
 		t.Error = context.Cause(ctx).Error()

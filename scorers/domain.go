@@ -11,6 +11,7 @@ import (
 // domain is a scorer of texts of a field: circuits, symbols, schematics.
 type domain struct {
 	metrics []string // that it has
+	needs   Needs    // tools
 	text    bool     // the target is a text (Target.Answer), not an object (Target.Bench)
 
 	// check says what of a target cannot be read. It is also called with texts.

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/scorers/kicad/erc"
 	"github.com/ailiance/lorabench/scorers/spice"
 )
 
@@ -45,10 +46,28 @@ type Deps struct {
 	Tools
 }
 
+// Checker has KiCad check a schematic. [*erc.Checker] is one.
+type Checker interface {
+	Check(ctx context.Context, s erc.Schematic) (erc.Report, error)
+}
+
 // Tools are the programs that scorers have to look at an answer with.
 type Tools struct {
 	Simulator   Simulator // nil leaves circuits unscored
 	NoSimulator error     // why Simulator is nil
+	Checker     Checker   // nil leaves the checks of schematics unscored
+	NoChecker   error     // why Checker is nil
+}
+
+// Needs says which tools a scorer looks at an answer with.
+type Needs struct{ Simulator, Checker bool }
+
+// NeedsOf returns what the scorer called name needs.
+func NeedsOf(name string) Needs {
+	if name == spice.Name {
+		return Needs{Simulator: true}
+	}
+	return domains()[name].needs
 }
 
 // ByName returns the scorer called name. The error says which metrics it does

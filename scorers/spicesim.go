@@ -13,6 +13,7 @@ import (
 func spiceSim() domain {
 	return domain{
 		metrics: []string{circuitPass, circuitGraded},
+		needs:   Needs{Simulator: true},
 		check:   func(target json.RawMessage) error { _, err := circuits.ParseTarget(target); return err },
 		judge: func(ctx context.Context, tools Tools, s *lorabench.Sample, text string) Finding {
 			target, err := circuits.ParseTarget(s.Target.Bench)

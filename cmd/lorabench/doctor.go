@@ -17,15 +17,16 @@ import (
 	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/model/kernel"
 	"github.com/ailiance/lorabench/results"
+	"github.com/ailiance/lorabench/scorers/kicad/erc"
 	"github.com/ailiance/lorabench/scorers/sandbox"
 	"github.com/ailiance/lorabench/scorers/spice"
 )
 
-func newDoctor() *cobra.Command {
+func newDoctor(stdio env.Stdio) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{Use: "doctor", Short: "what this machine has, and what it is needed for", Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return doctor(cmd.Context(), cmd.OutOrStdout(), asJSON)
+			return doctor(cmd.Context(), stdio, asJSON)
 		}}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON document")
 	return cmd
@@ -40,8 +41,9 @@ type finding struct {
 	NeededFor string `json:"needed_for"`
 }
 
-func doctor(ctx context.Context, w io.Writer, asJSON bool) error {
-	findings := examine(ctx)
+func doctor(ctx context.Context, stdio env.Stdio, asJSON bool) error {
+	findings := examine(ctx, newToolbox(stdio.Getenv, false))
+	w := stdio.Out
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -90,11 +92,11 @@ const (
 )
 
 // examine tries everything out that can be tried.
-func examine(ctx context.Context) []finding {
-	machine := env.Collect(ctx, env.Options{Out: ".", Tools: slices.DeleteFunc(env.Tools(), func(q env.ToolQuery) bool { return q.Name == "ngspice" })})
+func examine(ctx context.Context, tools *toolbox) []finding {
+	machine := env.Collect(ctx, env.Options{Out: ".", Tools: []env.ToolQuery{}})
 	build := machine.Build
 	cgo := slices.Contains(build.Settings, "CGO_ENABLED=1")
-	findings := []finding{
+	return []finding{
 		{"build", true, false, fmt.Sprintf("lorabench %s, %s, %s", build.Version, build.Go, strings.Join(build.Settings, " ")), "knowing which program gave a number"},
 		processor(machine.CPU),
 		kernels(kernel.Path(), kernel.Int8Path(), kernel.HasBF16()),
@@ -103,12 +105,9 @@ func examine(ctx context.Context) []finding {
 		memory(machine.Memory),
 		disk(machine.Disk),
 		confinement(sandbox.Probe()),
-		simulator(ctx),
+		simulator(ctx, tools),
+		checker(ctx, tools),
 	}
-	for _, tool := range machine.Tools {
-		findings = append(findings, finding{tool.Name, tool.Error == "", false, toolText(tool), "nothing yet: tasks of boards and schematics are not built"})
-	}
-	return findings
 }
 
 func processor(c env.CPU) finding {
@@ -183,7 +182,7 @@ func bytesText(n *uint64) string {
 
 // confinement says what hostile texts run in.
 func confinement(p sandbox.Protections) finding {
-	f := finding{"sandbox", p.Mode != "", false, p.Refused, "simulating circuits that a model wrote"}
+	f := finding{"sandbox", p.Mode != "", false, p.Refused, "simulating and checking circuits that a model wrote"}
 	if !f.OK {
 		return f
 	}
@@ -207,9 +206,9 @@ func confinement(p sandbox.Protections) finding {
 }
 
 // simulator has ngspice divide a voltage by two in the sandbox.
-func simulator(ctx context.Context) finding {
-	f := finding{"ngspice", true, false, "", "tasks of circuits; without it they are scored by form alone"}
-	s, err := spice.NewSimulator(ctx)
+func simulator(ctx context.Context, tools *toolbox) finding {
+	f := finding{"ngspice", true, false, "", "tasks of circuits (spice_sim, demo_spice): make setup installs it"}
+	s, err := tools.spice(ctx)
 	switch {
 	case errors.Is(err, spice.ErrNoSimulator):
 		f.OK, f.Found = false, "not installed"
@@ -221,9 +220,17 @@ func simulator(ctx context.Context) finding {
 	return f
 }
 
-func toolText(t env.Tool) string {
-	if t.Error != "" {
-		return t.Error
+// checker has kicad-cli check a schematic whose errors are known.
+func checker(ctx context.Context, tools *toolbox) finding {
+	f := finding{"kicad-cli", true, false, "", "ERC of schematics (erc, erc_delta, which have no score without it): make setup-kicad unpacks KiCad 9"}
+	c, err := tools.erc(ctx)
+	switch {
+	case errors.Is(err, erc.ErrNoKiCad):
+		f.OK, f.Found = false, "not in PATH, and not unpacked"
+	case err != nil:
+		f.OK, f.Found = false, err.Error()
+	default:
+		f.Found = c.Version() + ", finds the two errors of a schematic in the sandbox"
 	}
-	return t.Version
+	return f
 }

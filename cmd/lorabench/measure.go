@@ -21,7 +21,6 @@ import (
 	"github.com/ailiance/lorabench/results"
 	"github.com/ailiance/lorabench/runners"
 	"github.com/ailiance/lorabench/scorers"
-	"github.com/ailiance/lorabench/scorers/spice"
 	"github.com/ailiance/lorabench/tasks"
 )
 
@@ -34,6 +33,7 @@ type bench struct {
 	refused  []reports.Refusal
 	tasks    []runners.Task
 	chat     *model.Chat // nil: the checkpoint has no chat template
+	queries  []env.ToolQuery
 }
 
 func (b *bench) Close() { b.engine.Close() }
@@ -85,7 +85,7 @@ func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bo
 	}
 	b.settings.Refused = b.refused
 	b.settings.Engine = engineInfo{Identity: model.Identity(), Kernel: model.KernelPath()}
-	sim := simulators{}
+	tools := newToolbox(b.files.getenv, b.settings.UnsafeNoSandbox)
 	for _, t := range loaded {
 		template := noTemplate
 		if conversation != nil && asks(t) {
@@ -96,7 +96,7 @@ func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bo
 			}
 			b.note(say, notes)
 		}
-		scorer, tool, err := sim.scorer(ctx, t)
+		scorer, tool, err := tools.scorer(ctx, t)
 		if err != nil {
 			return err
 		}
@@ -113,6 +113,7 @@ func (b *bench) prepare(ctx context.Context, loaded []*lorabench.Task, floors bo
 			Identity: func(v lorabench.Variant) lorabench.Identity { return b.identity(v, t, identity, template) },
 		})
 	}
+	b.settings.Tools, b.queries = tools.used(), tools.queries()
 	return nil
 }
 
@@ -189,40 +190,6 @@ func loadTasks(ctx context.Context, s settings) ([]*lorabench.Task, error) {
 	return loaded, nil
 }
 
-// simulators are started when the first task needs them.
-type simulators struct {
-	asked bool
-	spice *spice.Simulator
-	why   error
-}
-
-// scorer returns a task's scorer and what it simulates with, which is part of
-// the measurement's identity. Without ngspice circuits are scored by their form
-// alone, which is another scorer: the task says so.
-func (s *simulators) scorer(ctx context.Context, t *lorabench.Task) (scorer scorers.Scorer, tool string, err error) {
-	if t.Scorer != spice.Name {
-		scorer, err = scorers.ForTask(t, scorers.Tools{})
-		return scorer, "", err
-	}
-	if !s.asked {
-		s.asked = true
-		s.spice, s.why = spice.NewSimulator(ctx)
-	}
-	if s.why == nil {
-		t.Title += ", simulated by " + s.spice.Version()
-		scorer, err = scorers.ForTask(t, scorers.Tools{Simulator: s.spice})
-		return scorer, s.spice.Identity(), err
-	}
-	if ctx.Err() != nil {
-		return nil, "", context.Cause(ctx)
-	}
-	t.Scorer = spice.StructuralName
-	t.Version += "+form"
-	t.Title += fmt.Sprintf(", FORM ONLY, what passes need not work (%v)", s.why)
-	scorer, err = scorers.ForTask(t, scorers.Tools{NoSimulator: s.why})
-	return scorer, spice.StructuralName, err
-}
-
 // identity names by content what a measurement depends on.
 func (b *bench) identity(v lorabench.Variant, t *lorabench.Task, task, template string) lorabench.Identity {
 	id := lorabench.Identity{
@@ -293,7 +260,7 @@ func (b *bench) newRun(ctx context.Context, command []string) (lorabench.Run, er
 	if r.Settings, err = json.Marshal(b.settings); err != nil {
 		return r, err
 	}
-	machine := env.Collect(ctx, env.Options{Out: b.settings.Out, Command: command, Version: version})
+	machine := env.Collect(ctx, env.Options{Out: b.settings.Out, Command: command, Version: version, Tools: b.queries})
 	r.Env, err = json.Marshal(machine)
 	return r, err
 }

@@ -32,6 +32,7 @@ type rerunOptions struct {
 	threads int
 	memory  byteSize
 	asJSON  bool
+	unsafe  bool // --unsafe-no-sandbox
 }
 
 // maxShown is how many differing samples are listed for people.
@@ -57,6 +58,7 @@ func newRerun(stdio env.Stdio) *cobra.Command {
 	f.Var(&o.memory, "memory", "for weights, keys and values: 8GiB; 0: what they need")
 	f.StringVar(&o.db, "db", "lorabench.db", "database, where a measurement is named")
 	f.BoolVar(&o.asJSON, "json", false, "one JSON document")
+	f.BoolVar(&o.unsafe, strings.TrimPrefix(unsafeFlag, "--"), false, unsafeHelp)
 	o.from.flag(f)
 	o.progressFlags(f)
 	return cmd
@@ -207,6 +209,7 @@ func (o rerunOptions) settings(run lorabench.Run, past reports.MeasurementData) 
 	}
 	s.Tasks, s.Threads, s.Memory = []string{past.Task.Name}, o.threads, o.memory
 	s.Budget, s.TaskBudgets, s.SampleBudget = 0, nil, 0
+	s.UnsafeNoSandbox = o.unsafe // whoever measured allowed it for himself
 	s.Adapters = slices.DeleteFunc(s.Adapters, func(a adapter) bool { return a.Name != past.Variant.Name })
 	if len(s.Adapters) == 0 && past.Variant.Name != lorabench.Base {
 		return s, fmt.Errorf("rerun: the run's settings name no adapter %s", past.Variant.Name)

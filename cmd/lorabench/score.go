@@ -20,9 +20,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ailiance/lorabench"
+	"github.com/ailiance/lorabench/env"
 	"github.com/ailiance/lorabench/reports"
 	"github.com/ailiance/lorabench/scorers"
-	"github.com/ailiance/lorabench/scorers/spice"
 	"github.com/ailiance/lorabench/tasks"
 )
 
@@ -30,10 +30,12 @@ type scoreOptions struct {
 	task, outputs, data string
 	taskSeed            uint64
 	json                bool
+	getenv              func(string) string
+	unsafe              bool // --unsafe-no-sandbox
 }
 
-func newScore() *cobra.Command {
-	o := scoreOptions{}
+func newScore(stdio env.Stdio) *cobra.Command {
+	o := scoreOptions{getenv: stdio.Getenv}
 	cmd := &cobra.Command{Use: "score TASK", Short: "score texts that something else wrote", Args: exactly(1),
 		Long: `score reads a line a text, {"id": "…", "output": "…"}, and scores it as the task's
 sample of that id. "prompt" and "expected" in a line stand in for the sample's
@@ -41,13 +43,14 @@ own: expected is the reference answer, or a circuit's test bench. Ids may repeat
 		Example: "  lorabench score demo_arithmetic --outputs texts.jsonl\n  lorabench score gsm8k_cot --outputs texts.jsonl --data DIR --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.task = args[0]
-			return score(cmd.Context(), cmd.InOrStdin(), cmd.OutOrStdout(), o)
+			return score(cmd.Context(), stdio, o)
 		}}
 	f := cmd.Flags()
 	f.StringVar(&o.outputs, "outputs", "", "the texts, JSON lines; - is standard input")
 	f.StringVar(&o.data, "data", "", "folder of the datasets")
 	taskSeedFlag(f, &o.taskSeed)
 	f.BoolVar(&o.json, "json", false, "one JSON document")
+	f.BoolVar(&o.unsafe, strings.TrimPrefix(unsafeFlag, "--"), false, unsafeHelp)
 	return cmd
 }
 
@@ -78,7 +81,7 @@ type scoredSample struct {
 	Note   *string             `json:"note"`   // why a value is what it is
 }
 
-func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) error {
+func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 	d, err := tasks.Lookup(o.task)
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 	if o.outputs == "" {
 		return usagef("score %s: --outputs is missing: a file with a line a text", d.Name)
 	}
-	texts, err := readTexts(stdin, o.outputs)
+	texts, err := readTexts(stdio.In, o.outputs)
 	if err != nil {
 		return err
 	}
@@ -101,9 +104,13 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 	if err != nil {
 		return err
 	}
-	scorer, err := scorers.ForTask(task, toolsOf(ctx, task.Scorer))
+	tools := newToolbox(o.getenv, o.unsafe)
+	scorer, err := scorers.ForTask(task, tools.tools(ctx, task.Scorer))
 	if err != nil {
 		return err
+	}
+	if tools.unconfined() {
+		fmt.Fprintln(stdio.Err, notConfined)
 	}
 	scored := scoreTexts(ctx, scorer, answered, texts)
 	if ctx.Err() != nil {
@@ -119,22 +126,9 @@ func score(ctx context.Context, stdin io.Reader, w io.Writer, o scoreOptions) er
 		return err
 	}
 	if o.json {
-		return printJSON(w, newScoresDocument(row, texts, scored))
+		return printJSON(stdio.Out, newScoresDocument(row, texts, scored))
 	}
-	return printScores(w, row)
-}
-
-// toolsOf starts the programs that a scorer needs, or says why it has none.
-func toolsOf(ctx context.Context, scorer string) scorers.Tools {
-	var t scorers.Tools
-	if scorer == spice.Name {
-		if s, err := spice.NewSimulator(ctx); err == nil {
-			t.Simulator = s
-		} else {
-			t.NoSimulator = err
-		}
-	}
-	return t
+	return printScores(stdio.Out, row)
 }
 
 // text is one line of --outputs.

@@ -49,6 +49,9 @@ type settings struct {
 	DB      string   `json:"db"`
 	Out     string   `json:"out"`
 
+	UnsafeNoSandbox bool       `json:"unsafe_no_sandbox,omitempty"`
+	Tools           *toolsInfo `json:"tools,omitempty"` // nil: no scorer needed a program
+
 	Refused []reports.Refusal `json:"refused"` // adapters that are not measured, and why
 	Engine  engineInfo        `json:"engine"`
 	Chat    *chatInfo         `json:"chat"` // nil: the checkpoint has no chat template
@@ -114,6 +117,7 @@ func (s *settings) machineFlags(f *pflag.FlagSet) {
 	f.Var(&s.Memory, "memory", "for weights, keys and values: 8GiB; 0: what they need")
 	f.StringVar(&s.DB, "db", s.DB, "database")
 	f.StringVar(&s.Out, "out", s.Out, "folder of SUMMARY.md and the evidence")
+	f.BoolVar(&s.UnsafeNoSandbox, strings.TrimPrefix(unsafeFlag, "--"), s.UnsafeNoSandbox, unsafeHelp)
 }
 
 // validate reports the first setting that makes no sense, and makes paths absolute.
