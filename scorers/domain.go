@@ -32,8 +32,10 @@ type Finding struct {
 // domains are the scorers of fields, by name.
 func domains() map[string]domain {
 	return map[string]domain{
-		"kicad_dsl":   kicadDSL(),
-		circuits.Name: spiceSim(),
+		"kicad_dsl":     kicadDSL(),
+		"kicad_sch_gen": kicadSchGen(),
+		"sch_extract":   schExtract(),
+		circuits.Name:   spiceSim(),
 	}
 }
 

@@ -21,6 +21,8 @@ const PublishedSeed = 20261201
 func electronics() []Definition {
 	return []Definition{
 		spiceSim(),
+		kicadSchGen(),
+		schExtract(),
 	}
 }
 

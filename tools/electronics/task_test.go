@@ -158,5 +158,7 @@ func TestEveryGeneratedTask(t *testing.T) {
 
 // tested are the tasks that have a test here.
 var tested = map[string]bool{
-	"spice_sim": true,
+	"spice_sim":     true,
+	"kicad_sch_gen": true,
+	"sch_extract":   true,
 }

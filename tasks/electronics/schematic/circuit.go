@@ -168,8 +168,16 @@ func newSheet(file, title string) *Sheet {
 	return &Sheet{File: file + ".kicad_sch", Title: title, net: map[string]int{}}
 }
 
-// add puts a part on the sheet.
+// add puts a part on the sheet. Equal symbols become one.
 func (s *Sheet) add(symbol *Symbol, value string) int {
+	for _, p := range s.Parts {
+		if p.Symbol.Name == symbol.Name {
+			if !slices.Equal(p.Symbol.Pins, symbol.Pins) {
+				panic("schematic: two symbols are called " + symbol.Name)
+			}
+			symbol = p.Symbol
+		}
+	}
 	s.Parts = append(s.Parts, Part{symbol, value})
 	return len(s.Parts) - 1
 }

@@ -704,10 +704,10 @@ func flipFlops(m *maker) *Sheet {
 			last = inverse
 		}
 	}
-	r := s.add(resistor, m.ohms(4, 5))
+	r := s.add(resistor, m.ohms(3, 6))
 	s.power(m.v, r, "1")
 	s.at("CLEAR", r, "2")
-	m.decouple(s, n)
+	m.decouple(s, m.Between(0, 2))
 	return s
 }
 
@@ -854,10 +854,20 @@ func keys(m *maker) *Sheet {
 	s := newSheet("keys", "Key matrix")
 	rows, columns := m.Between(2, 3), m.Between(2, 4)
 	j := s.add(connector(rows+columns), "MATRIX")
-	diodes := m.Bool()
+	diodes := generated.Pick(m.Rand, "", "1N4148", "BAS16")
+	pulls := ""
+	if m.Bool() {
+		pulls = m.ohms(4, 6)
+		m.feed(s)
+	}
 	for y := range rows {
 		row := fmt.Sprintf("ROW%d", y)
 		s.at(row, j, strconv.Itoa(y+1))
+		if pulls != "" {
+			r := s.add(resistor, pulls)
+			s.power(m.v, r, "1")
+			s.at(row, r, "2")
+		}
 		for x := range columns {
 			column := fmt.Sprintf("COL%d", x)
 			if y == 0 {
@@ -865,11 +875,11 @@ func keys(m *maker) *Sheet {
 			}
 			k := s.add(button, fmt.Sprintf("KEY%d%d", y, x))
 			s.at(column, k, "1")
-			if !diodes {
+			if diodes == "" {
 				s.at(row, k, "2")
 				continue
 			}
-			d := s.add(diode, "1N4148")
+			d := s.add(diode, diodes)
 			s.at("", k, "2", d, "A")
 			s.at(row, d, "K")
 		}
