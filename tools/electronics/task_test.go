@@ -161,4 +161,5 @@ var tested = map[string]bool{
 	"spice_sim":     true,
 	"kicad_sch_gen": true,
 	"sch_extract":   true,
+	"kicad_dsl":     true,
 }

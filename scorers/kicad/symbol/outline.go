@@ -1,6 +1,10 @@
 package symbol
 
-import "math"
+import (
+	"cmp"
+	"math"
+	"slices"
+)
 
 // bounds are the corners of what g's points span.
 func (g Graphic) bounds() (low, high Point) {
@@ -21,38 +25,79 @@ func (g Graphic) extended() bool {
 	return low != high || g.Radius > 0
 }
 
-// box reports whether g is a rectangle, or a closed polyline of its shape.
-func (g Graphic) box() bool {
-	low, high := g.bounds()
+// boxes are the rectangles of a drawing. One of them may be made of lines.
+func boxes(shapes []Graphic) []Graphic {
+	var out []Graphic
+	var lines []line
+	for _, g := range shapes {
+		switch low, high := g.bounds(); {
+		case g.Kind == Rectangle && low.X != high.X && low.Y != high.Y:
+			out = append(out, g)
+		case g.Kind == Polyline:
+			own := g.lines()
+			if low, high, ok := boxOf(own); ok { // a closed polyline
+				out = append(out, Graphic{Kind: Rectangle, Points: []Point{low, high}})
+			} else {
+				lines = append(lines, own...)
+			}
+		}
+	}
+	if low, high, ok := boxOf(lines); ok {
+		out = append(out, Graphic{Kind: Rectangle, Points: []Point{low, high}})
+	}
+	return out
+}
+
+// line is one straight line, its lower or left end first.
+type line struct{ from, to Point }
+
+// lines are those of a polyline that run along an axis.
+func (g Graphic) lines() []line {
+	var lines []line
+	for i := 1; i < len(g.Points); i++ {
+		a, b := g.Points[i-1], g.Points[i]
+		if (a.X == b.X) == (a.Y == b.Y) {
+			continue // slanted, or a dot
+		}
+		if a.X > b.X || a.Y > b.Y {
+			a, b = b, a
+		}
+		lines = append(lines, line{a, b})
+	}
+	return lines
+}
+
+// boxOf reports whether lines cover all four edges of what they span.
+func boxOf(lines []line) (low, high Point, ok bool) {
+	if len(lines) == 0 {
+		return low, high, false
+	}
+	low, high = lines[0].from, lines[0].to
+	for _, l := range lines {
+		low = Point{min(low.X, l.from.X), min(low.Y, l.from.Y)}
+		high = Point{max(high.X, l.to.X), max(high.Y, l.to.Y)}
+	}
 	if low.X == high.X || low.Y == high.Y {
-		return false
+		return low, high, false
 	}
-	if g.Kind == Rectangle {
-		return true
-	}
-	n := len(g.Points)
-	if g.Kind != Polyline || n < 5 || g.Points[0] != g.Points[n-1] || n > maxCorners {
-		return false
-	}
-	// All corners of the bounds are there, and each line is on their edge.
-	corners := map[Point]bool{{low.X, low.Y}: false, {low.X, high.Y}: false, {high.X, low.Y}: false, {high.X, high.Y}: false}
-	found := 0
-	for i, p := range g.Points {
-		if seen, is := corners[p]; is && !seen {
-			corners[p] = true
-			found++
+	sorted := slices.Clone(lines)
+	slices.SortFunc(sorted, func(a, b line) int {
+		return cmp.Or(cmp.Compare(a.from.X, b.from.X), cmp.Compare(a.from.Y, b.from.Y))
+	})
+	covered := func(upright bool, at, from, to int) bool {
+		for _, l := range sorted {
+			across, start, end := l.from.Y, l.from.X, l.to.X
+			if upright {
+				across, start, end = l.from.X, l.from.Y, l.to.Y
+			}
+			if (l.from.X == l.to.X) == upright && across == at && start <= from {
+				from = max(from, end)
+			}
 		}
-		if i == 0 {
-			continue
-		}
-		q := g.Points[i-1]
-		onX := p.X == q.X && (p.X == low.X || p.X == high.X)
-		onY := p.Y == q.Y && (p.Y == low.Y || p.Y == high.Y)
-		if !onX && !onY {
-			return false
-		}
+		return from >= to
 	}
-	return found == 4
+	return low, high, covered(true, low.X, low.Y, high.Y) && covered(true, high.X, low.Y, high.Y) &&
+		covered(false, low.Y, low.X, high.X) && covered(false, high.Y, low.X, high.X)
 }
 
 const maxCorners = 4096
