@@ -279,7 +279,7 @@ func (w *network) connectBuses() error {
 			}
 			for _, m := range t.bus.members {
 				node := w.name(t.place, m.name)
-				d := driver{node: node, place: t.place, rank: memberRank + t.rank, order: t.order, name: m.name}
+				d := driver{node: node, place: t.place, rank: memberRank + min(t.rank, globalBusRank), order: t.order, name: m.name}
 				if id.global {
 					w.join(node, w.name(-1, m.name))
 					d.place = -1

@@ -10,18 +10,27 @@ import (
 // layout is what touches what on one screen, without its pins: these depend on
 // the unit that an instance of the screen shows. Its nodes are numbers from 0.
 //
-// What touches: ends of wires at one point; a junction, a label, a sheet pin or
-// the end of a bus entry and all wires through that point; wires that lie on one
-// another. What does not: wires that cross or end on another's middle without a
-// junction, and pins on a wire's middle. Buses are the same, apart from wires.
+// What touches: ends of wires, pins, labels and sheet pins at one point; a
+// junction or the end of a bus entry and all wires through that point; a label
+// and the wires under it;
+// wires that lie on one another. What does not: wires that cross or end on
+// another's middle without a junction, and pins and sheet pins on a wire's
+// middle. Buses are the same, apart from wires.
 type layout struct {
 	nodes     int
 	spots     map[point]spot
 	entries   map[point][]int32 // ends of bus entries where no wire is
 	labels    []int32           // node of each label
-	sheetPins [][]int32         // of each sheet
+	loose     []looseLabel
+	sheetPins [][]int32 // of each sheet
 	// labelled says of each node whether a label is on it.
 	labelled []bool
+}
+
+// looseLabel is a label on the middle of a wire. They touch if no pin is there.
+type looseLabel struct {
+	at          point
+	label, wire int32 // nodes
 }
 
 // spot is what is at a point.
@@ -180,10 +189,56 @@ func (s *screen) lay(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
+	onBus := func(p point) (found bool) {
+		buses.at(p, func(int32) { found = true })
+		return found
+	}
+	for _, e := range s.entries {
+		for _, p := range [2]point{e.a, e.b} {
+			if !onBus(p) {
+				onWires(p)
+			}
+		}
+	}
+	l.addLabels(s, &f, &wires, &buses, put)
+	// A bus entry carries one member of the bus. It touches nothing where the
+	// bus is, and no other entry.
+	for _, e := range s.entries {
+		node := f.grow(1)
+		for _, p := range [2]point{e.a, e.b} {
+			if onBus(p) {
+				continue
+			}
+			if at, ok := l.spots[p]; ok && at.wire >= 0 {
+				f.join(at.wire, node)
+			} else {
+				l.entries[p] = append(l.entries[p], node)
+			}
+		}
+	}
+	l.number(&f)
+	s.layout = l
+	return nil
+}
+
+// addLabels places labels and sheet pins. A label joins all wires that cross
+// under it. On the middle of one wire it is the wire's if nothing else is there:
+// else it belongs to that.
+func (l *layout) addLabels(s *screen, f *forest, wires, buses *runs, put func(p point, wire, bus int32)) {
+	things := map[point]int{}
+	for _, t := range s.labels {
+		things[t.at]++
+	}
+	for _, t := range s.sheets {
+		for _, p := range t.pins {
+			things[p.at]++
+		}
+	}
+	for _, p := range s.noConnects {
+		things[p]++
+	}
 	// A text sits on a bus where it names one, or where there is no wire.
 	write := func(p point, text string) int32 {
-		onWires(p)
-		onBuses(p)
 		at, ok := l.spots[p]
 		switch {
 		case ok && at.bus >= 0 && (at.wire < 0 || isBus(text)):
@@ -196,6 +251,22 @@ func (s *screen) lay(ctx context.Context) error {
 		return node
 	}
 	for _, t := range s.labels {
+		lines := 0
+		wire, bus := int32(-1), int32(-1)
+		wires.at(t.at, func(node int32) { wire, lines = node, lines+1 })
+		buses.at(t.at, func(node int32) { bus, lines = node, lines+1 })
+		if _, ok := l.spots[t.at]; lines > 1 {
+			wires.at(t.at, func(node int32) { put(t.at, node, -1) })
+			buses.at(t.at, func(node int32) { put(t.at, -1, node) })
+		} else if lines == 1 && !ok && things[t.at] == 1 {
+			own := f.grow(1)
+			if wire >= 0 {
+				put(t.at, own, -1)
+			} else {
+				put(t.at, -1, own)
+			}
+			l.loose = append(l.loose, looseLabel{t.at, own, max(wire, bus)})
+		}
 		l.labels = append(l.labels, write(t.at, t.text))
 	}
 	for _, t := range s.sheets {
@@ -205,27 +276,6 @@ func (s *screen) lay(ctx context.Context) error {
 		}
 		l.sheetPins = append(l.sheetPins, nodes)
 	}
-	// A bus entry carries one member of the bus. It touches nothing where the
-	// bus is, and no other entry.
-	for _, e := range s.entries {
-		node := f.grow(1)
-		for _, p := range [2]point{e.a, e.b} {
-			onBus := false
-			buses.at(p, func(int32) { onBus = true })
-			if onBus {
-				continue
-			}
-			onWires(p)
-			if at, ok := l.spots[p]; ok && at.wire >= 0 {
-				f.join(at.wire, node)
-			} else {
-				l.entries[p] = append(l.entries[p], node)
-			}
-		}
-	}
-	l.number(&f)
-	s.layout = l
-	return nil
 }
 
 // find returns the node of the run that covers p in a direction.
@@ -265,10 +315,17 @@ func (l *layout) number(f *forest) {
 			renumber(&nodes[i])
 		}
 	}
+	for i := range l.loose {
+		renumber(&l.loose[i].label)
+		renumber(&l.loose[i].wire)
+	}
 	l.labelled = make([]bool, l.nodes)
 	for i := range l.labels {
 		renumber(&l.labels[i])
 		l.labelled[l.labels[i]] = true
+	}
+	for _, t := range l.loose {
+		l.labelled[t.wire] = true
 	}
 	for _, nodes := range l.sheetPins {
 		for i := range nodes {

@@ -15,11 +15,12 @@ const (
 	hierarchicalRank rank = 3
 	localRank        rank = 4
 	localPowerRank   rank = 5
+	globalBusRank    rank = 6
 	// The members of a bus rank behind what is global, and by what names the
 	// bus: memberRank + the bus's rank.
-	memberRank      rank = 50
-	globalPowerRank rank = 106
-	globalRank      rank = 107
+	memberRank      rank = 10
+	globalPowerRank rank = 20
+	globalRank      rank = 21
 )
 
 // driver names the net of a node.
@@ -192,6 +193,7 @@ func (w *network) addSymbols(at int32) {
 	p := &w.places[at]
 	s := p.screen
 	loose := map[point]int32{} // where pins are, and nothing else
+	pinned := map[point]bool{}
 	node := func(q point) int32 {
 		if on, ok := s.layout.spots[q]; ok {
 			if on.wire < 0 {
@@ -219,22 +221,27 @@ func (w *network) addSymbols(at int32) {
 			}
 			continue
 		}
-		if r.value == "" {
+		if r.value == "" || t.sourceValue {
 			r.value = w.valueOf(at, t, r.ref)
 		}
 		if r.footprint == "" {
 			r.footprint = t.footprint
 		}
 		w.parts = append(w.parts, part{place: at, symbol: t, lib: lib, reference: r, first: len(w.pins)})
-		w.addPins(at, int32(len(w.parts)-1), node)
+		w.addPins(at, int32(len(w.parts)-1), node, pinned)
 		w.parts[len(w.parts)-1].end = len(w.pins)
+	}
+	for _, t := range s.layout.loose {
+		if !pinned[t.at] {
+			w.join(w.bases[at]+t.label, w.bases[at]+t.wire)
+		}
 	}
 	for _, q := range s.noConnects {
 		w.open = append(w.open, node(q))
 	}
 }
 
-func (w *network) addPins(at, number int32, node func(point) int32) {
+func (w *network) addPins(at, number int32, node func(point) int32, pinned map[point]bool) {
 	t := &w.parts[number]
 	power := ""
 	if t.lib.power != noPower {
@@ -248,7 +255,7 @@ func (w *network) addPins(at, number int32, node func(point) int32) {
 		pin := placedPin{lib: p, part: number, kind: p.kind, name: p.name, number: p.number}
 		if alternate := t.symbol.alternates[p.number]; alternate != "" && alternate != p.name {
 			if kind, ok := p.alternates[alternate]; ok {
-				pin.kind, pin.name = kind, alternate
+				pin.kind = kind
 			}
 		}
 		if pin.kind == "no_connect" {
@@ -257,6 +264,7 @@ func (w *network) addPins(at, number int32, node func(point) int32) {
 		} else {
 			pin.node = node(t.symbol.place(p.at))
 		}
+		pinned[t.symbol.place(p.at)] = true
 		if pin.kind == "power_in" {
 			d := driver{node: pin.node, place: -1, rank: globalPowerRank}
 			switch {

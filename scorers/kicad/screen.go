@@ -88,6 +88,7 @@ type symbol struct {
 	onBoard      bool
 	ref          string
 	value        string
+	sourceValue  bool // value is from a field of KiCad 6's simulator
 	footprint    string
 	fields       map[string]string // only where the value has text variables
 	alternates   map[string]string // by pin number
@@ -245,7 +246,7 @@ func (r *screenReader) quarters(at sexpr.Node) int {
 	v, ok := at.Float(3)
 	turns := v / 90
 	if !ok || turns != math.Trunc(turns) || math.Abs(turns) > 1e6 {
-		r.fail(at, "a symbol turned by %s degrees, want 0, 90, 180 or 270", at.Element(3).Text())
+		r.fail(at, "turned by %s degrees, want 0, 90, 180 or 270", at.Element(3).Text())
 		return 0
 	}
 	return (int(turns)%4 + 4) % 4
@@ -319,11 +320,16 @@ func (r *screenReader) busAlias(e sexpr.Node) {
 
 func (r *screenReader) sheet(e sexpr.Node) {
 	t := sheet{onBoard: true, fields: map[string]string{}}
+	var corner, extent point
 	properties := 0
 	for c := range e.Lists("") {
 		switch c.Head() {
 		case "uuid":
 			t.uuid, _ = c.Atom(1)
+		case "at":
+			corner = r.xy(c)
+		case "size":
+			extent = r.xy(c)
 		case "on_board":
 			v, _ := c.Atom(1)
 			t.onBoard = v != "no"
@@ -341,7 +347,18 @@ func (r *screenReader) sheet(e sexpr.Node) {
 		case "pin":
 			name, _ := c.Atom(1)
 			kind, _ := c.Atom(2)
-			t.pins = append(t.pins, sheetPin{name, r.at(c), kind == "output"})
+			at := r.at(c)
+			switch r.quarters(c.List("at")) { // the side of the sheet that it is on
+			case 0:
+				at.x = corner.x + extent.x
+			case 1:
+				at.y = corner.y
+			case 2:
+				at.x = corner.x
+			case 3:
+				at.y = corner.y + extent.y
+			}
+			t.pins = append(t.pins, sheetPin{name, at, kind == "output"})
 		case "instances":
 			for project := range c.Lists("project") {
 				for p := range project.Lists("path") {
@@ -431,7 +448,7 @@ func (r *screenReader) symbol(e sexpr.Node) {
 	}
 	// KiCad 7 and newer read the sources of KiCad 6's simulator so.
 	if volts, ok := strings.CutPrefix(model, "dc "); ok && (primitive == "V" || primitive == "I") && !strings.Contains(volts, " ") {
-		t.value = volts
+		t.value, t.sourceValue = volts, true
 	}
 	t.library = libName
 	if libName == "" {
