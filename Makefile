@@ -5,12 +5,15 @@ LDFLAGS = -X main.version=$(VERSION)
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: help setup demo build test check lint vuln conformance conformance-electronics bench performance bench-peers arm64
+.PHONY: help setup setup-kicad demo build test check lint vuln conformance conformance-electronics bench performance bench-peers arm64
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 setup: ## install ngspice where it can be installed, and say so where not
 	@tools/setup.sh
+
+setup-kicad: ## unpack kicad-cli of KiCad 9 below ~/.cache/lorabench, for the tasks erc and erc_delta
+	@tools/setup.sh kicad
 
 demo: setup build ## the whole job on the embedded model: set-up, build, lorabench demo
 	bin/lorabench demo
