@@ -508,3 +508,6 @@ func (p Property) minus(m Measure) Property {
 	p.Combine = "difference"
 	return p
 }
+
+// wordsOf returns the words of an element's line.
+func wordsOf(d deck, name string) []string { return strings.Fields(d.lines[d.at(name)]) }
