@@ -7,5 +7,7 @@ func Families() []generated.Source {
 	return []generated.Source{
 		divider, dividerTaps, attenuator, matchingPad, wheatstone,
 		rcLowpass, rcHighpass, rlFilter, rlcLowpass, rlcBandpass, rlcNotch, twinT, bridgedT, butterworthLadder, chebyshevLadder,
+		leadLag, allpassLattice, matchingL, transformer, crossover, probe, rcDelay, snubber,
+		limiter, zenerRegulator, clamper, halfWave, bridgeRectifier, multiplier, diodeLogic,
 	}
 }
