@@ -75,13 +75,9 @@ e1 out 0 x 0 1
 b1 0 x i=200u*tanh(3.1415926535897932*v(plus,minus))
 r1 x 0 159.15494309189535meg
 c1 x 0 10p
-vh vcc h 0.1
-vl l vee 0.1
-d1 x h dlimit
-d2 l x dlimit
+b2 x 0 i=10m*(max(0,v(x)-v(vcc)+0.07)+min(0,v(x)-v(vee)-0.07))
 e1 y 0 x 0 1
 r2 y out 50
-.model dlimit d(is=1e-12 n=0.1)
 `},
 	"comp": {letter: 'X', pins: []string{"plus", "minus", "vcc", "vee", "out"}, paths: [][]string{{"plus", "minus"}, {"out", "vcc", "vee", "0"}}, body: `rd plus minus 10meg
 b1 x 0 v=1.2*tanh(1e4*v(plus,minus))
@@ -100,16 +96,16 @@ r1 ctrl 0 1g
 	"nor2":  {letter: 'X', pins: gate2, paths: gateP, body: gate("(1-{a})*(1-{b})")},
 	"or2":   {letter: 'X', pins: gate2, paths: gateP, body: gate("1-(1-{a})*(1-{b})")},
 	"xor2":  {letter: 'X', pins: gate2, paths: gateP, body: gate("{a}+{b}-2*{a}*{b}")},
-	"dff": {letter: 'X', pins: []string{"d", "clk", "rst", "q", "qn"}, paths: [][]string{{"q", "qn", "0"}}, body: "bk k 0 v=0.5+0.5*tanh(10*(v(clk)-2.5))\n" +
-		latch("m", "d", "1-v(k)") + latch("s", "m", "v(k)") +
+	"dff": {letter: 'X', pins: []string{"d", "clk", "rst", "q", "qn"}, paths: [][]string{{"q", "qn", "0"}}, body: "bk k 0 v=0.5+0.5*tanh(10*(v(clk)-1.5))\nbj j 0 v=0.5+0.5*tanh(10*(v(clk)-3.5))\n" +
+		latch("m", "d", "1-v(k)") + latch("s", "m", "v(j)") +
 		"bq x 0 v=2.5+2.5*tanh(10*(v(s)-2.5))\nr1 x q 100\nc1 q 0 20p\nbn y 0 v=2.5-2.5*tanh(10*(v(s)-2.5))\nr2 y qn 100\nc2 qn 0 20p\n"},
 	// Two integrators in a ring, their amplitude held at 1, make a phase that
 	// does not grow.
 	"vco": {letter: 'X', pins: []string{"ctrl", "out"}, paths: [][]string{{"out", "0"}}, parameters: []parameter{
 		{"f0", 1e3, 100, 1e6}, {"k", 1e3, 1, 1e6},
 	}, body: `bw w 0 v=6.283185307179586*max(1,{f0}+{k}*v(ctrl))
-bx 0 x i=time>0 ? -1e-6*v(w)*v(y)+1e-6*v(w)*v(x)*(1-v(x)*v(x)-v(y)*v(y)) : 1-v(x)
-by 0 y i=time>0 ? 1e-6*v(w)*v(x)+1e-6*v(w)*v(y)*(1-v(x)*v(x)-v(y)*v(y)) : -v(y)
+bx 0 x i=time>0 ? -1e-6*v(w)*v(y)+1e-6*v(w)*v(x)*(1-v(x)*v(x)-v(y)*v(y)) : -v(x)
+by 0 y i=time>0 ? 1e-6*v(w)*v(x)+1e-6*v(w)*v(y)*(1-v(x)*v(x)-v(y)*v(y)) : -1-v(y)
 cx x 0 1u
 cy y 0 1u
 rx x 0 1e12

@@ -420,7 +420,7 @@ func ladderFilter(r *generated.Rand, i int, family string, g []float64, characte
 	q.wrong("high-pass and low-pass mixed up", other)
 	q.wrong("for another impedance", circuitOf(kind, ladder(g, 3*z, fc, low, series)...))
 	q.wrong("hertz taken for radian per second", circuitOf(kind, ladder(g, z, fc/(2*math.Pi), low, series)...))
-	q.wrong("order lower by two", circuitOf(kind, ladder(butterworth(len(g)-2), z, fc, low, series)...))
+	q.wrong("order lower by two", circuitOf(kind, ladder(butterworth(len(g)-2), z, fc, low, series || len(g) == 3)...))
 	first := q.deck.lines[len(g)/2][:2]
 	q.wrong("middle element too large by 2", q.deck.scaled(first, 2))
 	q.key = fmt.Sprint(character, fc, z, low, len(g))

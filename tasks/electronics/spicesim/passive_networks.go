@@ -243,7 +243,7 @@ func probe(r *generated.Rand, i int) (generated.Row, string) {
 	corner := 1 / (2 * math.Pi * load * c)
 	lo, hi := digits(corner/1000, 2), digits(corner*1000, 2)
 	gain := digits(1/n, 4)
-	q := question{family: "compensated_divider", parts: "RC", values: partRange(ohms, [2]float64{10e-15, 1e-6}, [2]float64{})}
+	q := question{family: "compensated_divider", parts: "RC", values: partRange([2]float64{0.1, 2e9}, [2]float64{10e-15, 1e-6}, [2]float64{})}
 	q.opening = []string{
 		fmt.Sprintf("Design a %g:1 probe for an instrument input of %s in parallel with %s.", n, si(load, "Ω"), si(c, "F")),
 		fmt.Sprintf("A divider by %g in front of an input of %s ∥ %s must have the same ratio at all frequencies.", n, si(load, "Ω"), si(c, "F")),
