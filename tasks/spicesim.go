@@ -5,7 +5,7 @@ import "github.com/ailiance/lorabench/tasks/electronics/spicesim"
 // spiceSim asks for circuits by what they do, and has them simulated.
 func spiceSim() Definition {
 	families := spicesim.Families()
-	d := madeUp("spice_sim", "1", "circuits by what they do, simulated", max(240, 6*len(families)), families)
+	d := madeUp("spice_sim", "1", "circuits by what they do, simulated", 4*len(families), families)
 	d.maxTokens = 1024
 	d.nulls = questionNulls(spiceSoup, spiceConstants)
 	return d

@@ -96,8 +96,8 @@ func limiter(r *generated.Rand, i int) (generated.Row, string) {
 	return q.row(r, i)
 }
 
-// zenerRegulator holds a voltage against line and load.
-func zenerRegulator(r *generated.Rand, i int) (generated.Row, string) {
+// shuntRegulator holds a voltage against line and load.
+func shuntRegulator(r *generated.Rand, i int) (generated.Row, string) {
 	out := uniform(r, 3.3, 15, 0.1)
 	least := math.Ceil(out*uniform(r, 1.3, 1.6, 0.05)) + 1
 	most := math.Ceil(least * uniform(r, 1.25, 1.6, 0.05))
@@ -108,7 +108,7 @@ func zenerRegulator(r *generated.Rand, i int) (generated.Row, string) {
 	middle := digits((least+most)/2, 3)
 	current := (middle-out)/series - load
 	tolerance := 0.03
-	q := question{family: "zener_regulator", parts: "RD", models: []string{"d"}, values: partRange(ohms, [2]float64{}, [2]float64{})}
+	q := question{family: "zener_shunt_regulator", parts: "RD", models: []string{"d"}, values: partRange(ohms, [2]float64{}, [2]float64{})}
 	q.opening = []string{
 		fmt.Sprintf("Design a shunt regulator with a Zener diode: %s at up to %s from %s to %s.", si(out, "V"), si(load, "A"), si(least, "V"), si(most, "V")),
 		fmt.Sprintf("A load of 0 to %s needs a steady %s; the supply varies between %s and %s.", si(load, "A"), si(out, "V"), si(least, "V"), si(most, "V")),
