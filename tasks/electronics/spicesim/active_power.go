@@ -7,14 +7,14 @@ import (
 	"github.com/ailiance/lorabench/tasks/generated"
 )
 
-// zenerRegulator is a Zener diode and a transistor.
-func zenerRegulator(r *generated.Rand, i int) (generated.Row, string) {
+// seriesRegulator is a Zener diode and a transistor.
+func seriesRegulator(r *generated.Rand, i int) (generated.Row, string) {
 	out := uniform(r, 3.3, 15, 0.1)
 	most := nice(r, 10e-3, 300e-3)
 	lo := digits(math.Ceil(out+3), 3)
 	hi := lo + generated.Pick(r, 3.0, 5.0, 8.0)
 	least := digits(most/10, 2)
-	q := question{family: "zener_regulator", parts: "RDQ", library: []string{"qn"}, models: []string{"d"}}
+	q := question{family: "series_regulator", parts: "RDQ", library: []string{"qn"}, models: []string{"d"}}
 	q.opening = []string{
 		fmt.Sprintf("Design a linear voltage regulator for %s and up to %s with a Zener diode and an NPN pass transistor.", si(out, "V"), si(most, "A")),
 		fmt.Sprintf("A series regulator (Zener diode at the base of an emitter follower) is wanted: %s out, %s to %s in, %s at most.", si(out, "V"), si(lo, "V"), si(hi, "V"), si(most, "A")),
