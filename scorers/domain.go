@@ -13,6 +13,7 @@ type domain struct {
 	metrics []string // that it has
 	needs   Needs    // tools
 	text    bool     // the target is a text (Target.Answer), not an object (Target.Bench)
+	either  bool     // with text: or an object that stands for it (Target.Bench)
 
 	// check says what of a target cannot be read. It is also called with texts.
 	check func(target json.RawMessage) error
@@ -31,12 +32,12 @@ type Finding struct {
 
 // domains are the scorers of fields, by name.
 func domains() map[string]domain {
-	return map[string]domain{
+	return addPublished(map[string]domain{
 		"kicad_dsl":     kicadDSL(),
 		"kicad_sch_gen": kicadSchGen(),
 		"sch_extract":   schExtract(),
 		circuits.Name:   spiceSim(),
-	}
+	})
 }
 
 type domainScorer struct {

@@ -117,11 +117,11 @@ func TargetOf(scorer string, expected json.RawMessage) (lorabench.Target, error)
 	check := func(json.RawMessage) error { return nil }
 	if d, known := domains()[scorer]; known {
 		check = d.check
-		if d.text { // compared with a text
-			if !isText {
-				return lorabench.Target{}, errors.New("want a text")
-			}
+		if d.text && isText { // compared with a text
 			return lorabench.Target{Answer: answer}, check(expected)
+		}
+		if d.text && !d.either {
+			return lorabench.Target{}, errors.New("want a text")
 		}
 	} else if scorer == spice.Name || scorer == spice.StructuralName {
 		check = func(raw json.RawMessage) error { _, err := spice.ParseBench(raw); return err }

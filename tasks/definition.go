@@ -28,6 +28,10 @@ type Definition struct {
 	Embedded   bool   // the data are part of the program
 	Generated  int    // rows of a task whose questions a generator makes; 0 for others
 
+	published bool   // a task of the published benchmark
+	first     int    // rows that it has: the first; 0 for all
+	naming    string // of samples that their rows do not name, by their number: "kicad-dsl-%02d"; "" is "%d"
+
 	generate func(generated.Options) ([]generated.Row, error)
 
 	parse       func(row) (example, error) // one row's example
@@ -120,6 +124,7 @@ func all() []Definition {
 		xcopa(),
 		xnli(),
 		electronics(),
+		publishedTasks(),
 	)
 }
 

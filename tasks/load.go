@@ -1,13 +1,13 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"hash"
 	"io/fs"
-	"strconv"
 
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/tasks/pyjson"
@@ -60,6 +60,9 @@ func (d Definition) load(ctx context.Context, data fs.FS, o Options) (*lorabench
 		return nil, err
 	}
 	rows := d.own(table.rows)
+	if d.first > 0 {
+		rows = rows[:min(d.first, len(rows))]
+	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("read %s: no rows of this task", table.path)
 	}
@@ -198,7 +201,7 @@ func (d Definition) sample(index int, e example, before opening) lorabench.Sampl
 		ID: e.id, Index: index, DocHash: e.hash, Cluster: e.cluster, Target: e.target,
 	}
 	if s.ID == "" {
-		s.ID = strconv.Itoa(index)
+		s.ID = fmt.Sprintf(cmp.Or(d.naming, "%d"), index)
 	}
 	switch {
 	case e.rolling: // the text itself, whatever is asked for

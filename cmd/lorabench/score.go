@@ -30,6 +30,7 @@ type scoreOptions struct {
 	task, outputs, data string
 	taskSeed            uint64
 	json                bool
+	split               bool // --split-thinking
 	getenv              func(string) string
 	unsafe              bool // --unsafe-no-sandbox
 }
@@ -39,8 +40,13 @@ func newScore(stdio env.Stdio) *cobra.Command {
 	cmd := &cobra.Command{Use: "score TASK", Short: "score texts that something else wrote", Args: exactly(1),
 		Long: `score reads a line a text, {"id": "…", "output": "…"}, and scores it as the task's
 sample of that id. "prompt" and "expected" in a line stand in for the sample's
-own: expected is the reference answer, or a circuit's test bench. Ids may repeat.`,
-		Example: "  lorabench score demo_arithmetic --outputs texts.jsonl\n  lorabench score gsm8k_cot --outputs texts.jsonl --data DIR --json",
+own: expected is the reference answer, or a circuit's test bench. Ids may repeat.
+
+Of the published scorers, NAME@v0.2, a line may also be a record as it was
+published: "generated" for the output, "expected_counts", "prefix", "tool",
+"domain" and "syntax_format" beside "expected". --json then gives each text's
+published score object, "record", with all its keys.`,
+		Example: "  lorabench score demo_arithmetic --outputs texts.jsonl\n  lorabench score gsm8k_cot --outputs texts.jsonl --data DIR --json\n  lorabench score kicad_dsl@v0.2 --outputs records.jsonl --split-thinking",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.task = args[0]
 			return score(cmd.Context(), stdio, o)
@@ -50,6 +56,7 @@ own: expected is the reference answer, or a circuit's test bench. Ids may repeat
 	f.StringVar(&o.data, "data", "", "folder of the datasets")
 	taskSeedFlag(f, &o.taskSeed)
 	f.BoolVar(&o.json, "json", false, "one JSON document")
+	f.BoolVar(&o.split, "split-thinking", false, "score each model's texts as a whole, and without the reasoning in them")
 	f.BoolVar(&o.unsafe, strings.TrimPrefix(unsafeFlag, "--"), false, unsafeHelp)
 	return cmd
 }
@@ -79,6 +86,9 @@ type scoredSample struct {
 	Scores map[string]*float64 `json:"scores"`
 	Reason *string             `json:"reason"` // why a score has no value
 	Note   *string             `json:"note"`   // why a value is what it is
+
+	// Record is the score object of a published scorer, as it is published.
+	Record json.RawMessage `json:"record,omitempty"`
 }
 
 func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
@@ -92,7 +102,7 @@ func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 	if o.outputs == "" {
 		return usagef("score %s: --outputs is missing: a file with a line a text", d.Name)
 	}
-	texts, err := readTexts(stdio.In, o.outputs)
+	texts, err := readTexts(stdio.In, o.outputs, d.Scorer)
 	if err != nil {
 		return err
 	}
@@ -112,11 +122,24 @@ func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 	if tools.unconfined() {
 		fmt.Fprintln(stdio.Err, notConfined)
 	}
+	if o.split {
+		doc, err := splitThinking(ctx, task, scorer, answered, texts)
+		switch {
+		case err != nil:
+			return err
+		case o.json:
+			return printJSON(stdio.Out, doc)
+		}
+		return printThinking(stdio.Out, doc)
+	}
 	scored := scoreTexts(ctx, scorer, answered, texts)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	task.Samples = distinct(answered)
+	if task.Nulls == nil && !slices.ContainsFunc(texts, func(t text) bool { return t.gone }) {
+		task.Nulls = d.NullsOf(task.Samples)
+	}
 	floors, err := scorers.Floors(ctx, task, scorer)
 	if err != nil {
 		return err
@@ -126,7 +149,11 @@ func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 		return err
 	}
 	if o.json {
-		return printJSON(stdio.Out, newScoresDocument(row, texts, scored))
+		doc := newScoresDocument(row, texts, scored)
+		if err := doc.addRecords(ctx, task.Scorer, tools.tools(ctx, task.Scorer), answered, texts); err != nil {
+			return err
+		}
+		return printJSON(stdio.Out, doc)
 	}
 	return printScores(stdio.Out, row)
 }
@@ -135,7 +162,11 @@ func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 type text struct {
 	line     int
 	id       string
+	model    string // that wrote it, "" where the line does not say
 	output   string
+	stop     lorabench.StopReason // likewise
+	partly   bool                 // the text is the beginning of what was written: no more is stored
+	gone     bool                 // there is no text, only what was measured of it
 	prompt   *string
 	expected json.RawMessage // nil where there is none
 }
@@ -143,7 +174,7 @@ type text struct {
 // maxTextLine bounds a line, in bytes.
 const maxTextLine = 16 << 20
 
-func readTexts(stdin io.Reader, path string) ([]text, error) {
+func readTexts(stdin io.Reader, path, scorer string) ([]text, error) {
 	in := stdin
 	if path != "-" {
 		f, err := os.Open(path)
@@ -163,7 +194,7 @@ func readTexts(stdin io.Reader, path string) ([]text, error) {
 		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		t, err := parseText(line)
+		t, err := parseText(line, scorer)
 		if err != nil {
 			return nil, fmt.Errorf("--outputs: %s: line %d: %w", path, n, err)
 		}
@@ -181,17 +212,30 @@ func readTexts(stdin io.Reader, path string) ([]text, error) {
 	return texts, nil
 }
 
-func parseText(line []byte) (text, error) {
+func parseText(line []byte, scorer string) (text, error) {
 	var raw struct {
 		ID       json.RawMessage `json:"id"`
 		Output   *string         `json:"output"`
 		Prompt   *string         `json:"prompt"`
 		Expected json.RawMessage `json:"expected"`
+
+		Model  string               `json:"model"`
+		Stop   lorabench.StopReason `json:"stop"`
+		Stored struct {
+			Generated bool `json:"generated"`
+		} `json:"stored_at_limit"`
+	}
+	gone := false
+	if scorers.IsPublished(scorer) {
+		var err error
+		if line, gone, err = plainLine(line, scorer); err != nil {
+			return text{}, err
+		}
 	}
 	if err := json.Unmarshal(line, &raw); err != nil {
 		return text{}, fmt.Errorf(`%w, want {"id": …, "output": …}`, err)
 	}
-	t := text{prompt: raw.Prompt}
+	t := text{prompt: raw.Prompt, model: raw.Model, stop: raw.Stop, partly: raw.Stored.Generated, gone: gone}
 	if string(raw.Expected) != "null" {
 		t.expected = raw.Expected
 	}
@@ -221,7 +265,7 @@ func taskFor(ctx context.Context, d tasks.Definition, o scoreOptions, texts []te
 			return nil, fmt.Errorf("--data: %w", err)
 		}
 		dir = os.DirFS(o.data)
-	case slices.ContainsFunc(texts, func(t text) bool { return t.expected == nil }):
+	case scorers.NeedsTarget(d.Scorer) && slices.ContainsFunc(texts, func(t text) bool { return t.expected == nil }):
 		return nil, usagef(`score %s: --data is missing: the folder with %s; else each line has to say what is "expected"`, d.Name, d.Evaluation.Path())
 	default:
 		return &lorabench.Task{
@@ -253,10 +297,10 @@ func answered(task *lorabench.Task, texts []text, path string) ([]*lorabench.Sam
 
 // sample is the task's own, or a copy of it with what the line says.
 func (t text) sample(scorer string, own *lorabench.Sample) (*lorabench.Sample, error) {
-	if own == nil && t.expected == nil {
+	if own == nil && t.expected == nil && scorers.NeedsTarget(scorer) {
 		return nil, fmt.Errorf(`the task has no sample %q, and the line does not say what is "expected"`, t.id)
 	}
-	if t.prompt == nil && t.expected == nil {
+	if own != nil && t.prompt == nil && t.expected == nil {
 		return own, nil
 	}
 	s := lorabench.Sample{ID: t.id, Requests: []lorabench.Request{{Kind: lorabench.Generate}}}

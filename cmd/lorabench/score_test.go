@@ -105,10 +105,13 @@ func TestScoreRefuses(t *testing.T) {
 func FuzzParseText(f *testing.F) {
 	f.Add([]byte(`{"id": "a", "output": "b", "prompt": null, "expected": {"a": [1, 2]}}`))
 	f.Add([]byte(`{"id": 1e3, "output": "\ud800", "expected": 1}`))
+	f.Add([]byte(`{"id": "a", "generated": {"parse_ok": 1}, "expected": {"parse_via": "missing"}, "tool": {"kicad_cli_rc": 3}, "prefix": "("}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		text, err := parseText(line)
-		if err == nil && text.id == "" {
-			t.Errorf("%q: a text without id", line)
+		for _, scorer := range []string{"exact_match", "erc_delta@v0.2", "mascarade@v0.2"} {
+			text, err := parseText(line, scorer)
+			if err == nil && text.id == "" {
+				t.Errorf("%q: a text without id", line)
+			}
 		}
 	})
 }

@@ -1,6 +1,9 @@
 package published
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // How the published ERC score came by what it has.
 const (
@@ -129,4 +132,31 @@ func Complete(prefix, completion string) string { return prefix + Unfence(comple
 // ReadCompletion is ReadERC of a completed schematic.
 func ReadCompletion(prefix, completion string, counts *Counts) ERC {
 	return ercOf(Complete(prefix, completion), counts)
+}
+
+// ParseReport counts the violations of a report that kicad-cli wrote; nil where
+// it did not end well, or wrote none.
+func ParseReport(exitCode int, report json.RawMessage) *Counts {
+	var r struct {
+		Sheets []struct {
+			Violations []struct {
+				Severity string `json:"severity"`
+			} `json:"violations"`
+		} `json:"sheets"`
+	}
+	if exitCode != 0 || string(report) == "null" || json.Unmarshal(report, &r) != nil {
+		return nil
+	}
+	var c Counts
+	for _, sheet := range r.Sheets {
+		for _, v := range sheet.Violations {
+			switch v.Severity {
+			case "error":
+				c.Errors++
+			case "warning":
+				c.Warnings++
+			}
+		}
+	}
+	return &c
 }
