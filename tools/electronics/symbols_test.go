@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -77,6 +78,79 @@ func TestSymbolsThroughKiCad(t *testing.T) {
 		target.Format = "any"
 		if r := target.Judge(string(written)); !r.Pass {
 			t.Errorf("%s: what KiCad writes of the reference: %s\n%s\n%s", row.ID, r.Note, text, written)
+		}
+	}
+}
+
+// TestSymbolsOtherwise writes references as KiCad would take them too, though
+// nobody asked for it: they are right all the same.
+func TestSymbolsOtherwise(t *testing.T) {
+	definition, err := tasks.Lookup("kicad_dsl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := definition.Rows(generated.Options{Split: generated.Test, Seed: tasks.PublishedSeed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := regexp.MustCompile(`( -?[0-9]+)\.([0-9]+)`)
+	pin := regexp.MustCompile(`(?m)^.*\((pin|rectangle|polyline) .*\n`)
+	legacyPin := regexp.MustCompile(`(?m)^[XSPC] .*\n`)
+	reversed := func(text string, lines *regexp.Regexp) string {
+		all := lines.FindAllString(text, -1)
+		return lines.ReplaceAllStringFunc(text, func(string) string {
+			last := all[len(all)-1]
+			all = all[:len(all)-1]
+			return last
+		})
+	}
+	current := map[string]func(string) string{
+		"on one line":        func(s string) string { return strings.Join(strings.Fields(s), " ") },
+		"with CRLF and tabs": func(s string) string { return strings.NewReplacer("\n", "\r\n", "  ", "\t").Replace(s) },
+		"more digits":        func(s string) string { return number.ReplaceAllString(s, "${1}.${2}000") },
+		"fonts of pins": func(s string) string {
+			return strings.NewReplacer("\") (number", "\" (effects (font (size 1.27 1.27)))) (number", "\"))\n", "\" (effects (font (size 1.27 1.27)))))\n").Replace(s)
+		},
+		"of a library": func(s string) string {
+			return regexp.MustCompile(`\(symbol "([^"]*)" \(`).ReplaceAllString(s, `(symbol "Parts:$1" (`)
+		},
+		"KiCad 9": func(s string) string {
+			return strings.NewReplacer(" hide)", " (hide yes))", " hide (name", " (hide yes) (name", "20231120", "20241209", "(in_bom yes)", "(exclude_from_sim no) (in_bom yes)").Replace(s)
+		},
+		"a description": func(s string) string {
+			return strings.Replace(s, "(property \"Value\"", "(property \"ki_description\" \"made up\" (at 0 0 0) (effects (font (size 1.27 1.27)) hide)) (property \"Value\"", 1)
+		},
+	}
+	legacy := map[string]func(string) string{
+		"pins in reverse":    func(s string) string { return reversed(s, legacyPin) },
+		"with CRLF":          func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") },
+		"filters":            func(s string) string { return strings.Replace(s, "DRAW\n", "$FPLIST\n SO*\n$ENDFPLIST\nDRAW\n", 1) },
+		"other sizes":        func(s string) string { return strings.ReplaceAll(s, " 50 50 ", " 40 60 ") },
+		"comments and lines": func(s string) string { return strings.ReplaceAll(s, "DRAW\n", "DRAW\n#\n\n") },
+	}
+	for _, row := range rows {
+		text, _ := answer.Block(row.Reference, symbol.Languages...)
+		target, err := symbol.ParseTarget(json.RawMessage(row.Target))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ways := current
+		if symbol.FormatOf(text) == symbol.Legacy {
+			ways = legacy
+		}
+		for name, way := range ways {
+			other := way(text)
+			if other == text && name != "KiCad 9" && name != "more digits" {
+				t.Errorf("%s, %s: nothing is changed\n%s", row.ID, name, text)
+			}
+			if r := target.Judge(other); !r.Pass {
+				t.Errorf("%s, %s: %s\n%s", row.ID, name, r.Note, other)
+			}
+		}
+		if symbol.FormatOf(text) == symbol.Current && len(target.Pins) > 1 && target.Units == 1 {
+			if r := target.Judge(reversed(text, pin)); !r.Pass && !strings.Contains(text, "_0_1") {
+				t.Errorf("%s, pins in reverse: %s\n%s", row.ID, r.Note, reversed(text, pin))
+			}
 		}
 	}
 }

@@ -98,7 +98,7 @@ func gates(r *generated.Rand) part {
 	}
 	names := b.powerOf(units("gate", n), []string{b.vcc()}, []string{b.gnd()})
 	b.number()
-	what := fmt.Sprintf("a %s %s with %d-input gates", counts[n], kind, inputs)
+	what := fmt.Sprintf("a %s %d-input %s gate", counts[n], inputs, kind)
 	if inputs == 1 {
 		what = fmt.Sprintf("a %s %s", counts[n], kind)
 	}
@@ -838,7 +838,7 @@ func levelShifters(r *generated.Rand) part {
 		b.ground("GND")
 	}
 	b.number()
-	return b.part(fmt.Sprintf("a %d-channel level shifter", n))
+	return b.part(fmt.Sprintf("a level shifter of %s", plural(n, "channel")))
 }
 
 func drivers(r *generated.Rand) part {
@@ -926,6 +926,13 @@ func powerSwitches(r *generated.Rand) part {
 	return b.part(fmt.Sprintf("a %s load switch", counts[n]))
 }
 
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "one " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
 // relays and transformers are parts of units that may be drawn apart.
 func relays(r *generated.Rand) part {
 	b := newBuilder(r)
@@ -949,7 +956,7 @@ func relays(r *generated.Rand) part {
 			numbers = series("", 11, len(b.pins))
 		}
 		b.assign(numbers)
-		p := b.part(fmt.Sprintf("a relay with %d contacts", contacts), names...)
+		p := b.part("a relay with "+plural(contacts, "contact"), names...)
 		p.prefix = generated.Pick(r, "K", "RLY", "REL")
 		return p
 	}

@@ -213,6 +213,9 @@ func (q *request) target() json.RawMessage {
 		Format: q.format, Name: q.name, Reference: q.prefix, Fields: map[string]string{"Value": q.name}, Units: len(q.units),
 		Layout: q.layout, Grid: q.grid, Pitch: q.pitch, Body: q.body,
 	}
+	if q.layout == "placed" {
+		t.Grid = 0 // is not asked for
+	}
 	if q.footprint != "" {
 		t.Fields["Footprint"] = q.footprint
 	}
