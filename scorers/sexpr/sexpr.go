@@ -43,6 +43,8 @@ type Error struct {
 	// AfterList is set where all up to Offset is whole lists, one or more: KiCad
 	// does not look at what follows the first.
 	AfterList bool
+	// Unfinished is set where the text ends inside of a list or a string.
+	Unfinished bool
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
@@ -130,8 +132,8 @@ func Parse(src []byte, l Limits) (*Document, error) {
 func (d *Document) parse(l Limits) error {
 	src := d.src
 	open := make([]uint32, 0, 32)
-	fail := func(at int, format string, args ...any) error {
-		return &Error{at, 1 + bytes.Count(src[:at], []byte{'\n'}), fmt.Sprintf(format, args...), len(open) == 0 && len(d.nodes) > 0}
+	fail := func(at int, format string, args ...any) *Error {
+		return &Error{at, 1 + bytes.Count(src[:at], []byte{'\n'}), fmt.Sprintf(format, args...), len(open) == 0 && len(d.nodes) > 0, false}
 	}
 	i := 0
 	if bytes.HasPrefix(src, []byte("\ufeff")) {
@@ -196,7 +198,7 @@ func (d *Document) parse(l Limits) error {
 				j++
 			}
 			if j >= len(src) {
-				return fail(i, "a string without an end: %s", excerpt(src[i:]))
+				return unfinished(fail(i, "a string without an end: %s", excerpt(src[i:])))
 			}
 			d.atom(start, j, k)
 			i = j + 1
@@ -218,9 +220,14 @@ func (d *Document) parse(l Limits) error {
 	}
 	if len(open) > 0 {
 		at := int(d.nodes[open[len(open)-1]].start)
-		return fail(at, `"(" without ")": %s`, excerpt(src[at:]))
+		return unfinished(fail(at, `"(" without ")": %s`, excerpt(src[at:])))
 	}
 	return nil
+}
+
+func unfinished(e *Error) error {
+	e.Unfinished, e.AfterList = true, false
+	return e
 }
 
 func (d *Document) atom(start, end int, k kind) {

@@ -51,7 +51,7 @@ func readCurrent(text string, l Limits) ([]Symbol, error) {
 			}
 			symbols = append(symbols, s)
 		default:
-			return nil, &Error{list.Line(), fmt.Sprintf("(%s …) is neither a library nor a symbol", clip(head(list)))}
+			return nil, &Error{Line: list.Line(), Reason: fmt.Sprintf("(%s …) is neither a library nor a symbol", clip(head(list)))}
 		}
 	}
 	return symbols, inherit(symbols)
@@ -65,7 +65,7 @@ type current struct {
 
 // fail gives an error the line of the list that is wrong.
 func (r *current) fail(err error) error {
-	return &Error{r.at.Line(), err.Error()}
+	return &Error{Line: r.at.Line(), Reason: err.Error()}
 }
 
 // wrong is an error in n.

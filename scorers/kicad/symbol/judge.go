@@ -15,33 +15,37 @@ type Result struct {
 	Pass   bool    // all that is asked holds
 	Graded float64 // how near it comes, in [0, 1]; 1 where Pass
 	Note   string  // why not Pass: phrases of the list below
+	Detail string  // of a text that cannot be read: where, and what
 }
 
 // Phrases of Result.Note.
 const (
-	noteUnreadable = "cannot be read as a symbol"
-	noteNoSymbol   = "no symbol in the text"
-	noteSeveral    = "more than one symbol"
-	noteFormat     = "another format than asked"
-	noteName       = "name of the symbol"
-	noteReference  = "reference prefix"
-	noteField      = "field " // and its name
-	noteUnits      = "number of units"
-	noteMissing    = "pin missing"
-	noteExtra      = "pin too many"
-	notePinName    = "pin name"
-	notePinType    = "pin type"
-	notePinUnit    = "pin in another unit"
-	notePinSide    = "pin on another side"
-	notePinOrder   = "order of pins"
-	notePinPlace   = "place of a pin"
-	notePinLength  = "pin length"
-	notePinShape   = "graphic style of a pin"
-	notePinHidden  = "pin hidden or shown"
-	noteGrid       = "pin off the grid"
-	noteOverlap    = "pins on one another"
-	noteNoBody     = "no body"
-	noteOffBody    = "pin does not end on the body"
+	noteCutOff    = "cannot be read: it is cut off"
+	noteSyntax    = "cannot be read: no S-expressions"
+	noteRefused   = "cannot be read: KiCad refuses it"
+	noteLarge     = "cannot be read: it is too large"
+	noteNoSymbol  = "no symbol in the text"
+	noteSeveral   = "more than one symbol"
+	noteFormat    = "another format than asked"
+	noteName      = "name of the symbol"
+	noteReference = "reference prefix"
+	noteField     = "field " // and its name
+	noteUnits     = "number of units"
+	noteMissing   = "pin missing"
+	noteExtra     = "pin too many"
+	notePinName   = "pin name"
+	notePinType   = "pin type"
+	notePinUnit   = "pin in another unit"
+	notePinSide   = "pin on another side"
+	notePinOrder  = "order of pins"
+	notePinPlace  = "place of a pin"
+	notePinLength = "pin length"
+	notePinShape  = "graphic style of a pin"
+	notePinHidden = "pin hidden or shown"
+	noteGrid      = "pin off the grid"
+	noteOverlap   = "pins on one another"
+	noteNoBody    = "no body"
+	noteOffBody   = "pin does not end on the body"
 )
 
 // tolerance of places, in nanometres: far under any grid, and above what
@@ -70,7 +74,7 @@ func (t Target) Judge(text string) Result {
 		if FormatOf(text) == "" {
 			return Result{Note: noteNoSymbol}
 		}
-		return Result{Note: noteUnreadable + ": " + err.Error()}
+		return Result{Note: why(err), Detail: err.Error()}
 	}
 	if len(symbols) == 0 {
 		return Result{Note: noteNoSymbol}
@@ -210,7 +214,7 @@ func (c *comparison) pins(s Symbol) float64 {
 		}
 		c.check(on, noteGrid)
 	}
-	if c.target.Layout != LayoutPlaced {
+	if c.target.Layout == LayoutSides || c.target.Layout == LayoutOrdered {
 		c.check(!overlapping(f.pins), noteOverlap)
 	}
 	c.body(f)
@@ -243,9 +247,11 @@ func (c *comparison) pin(p pair) float64 {
 	}
 	check(p.got.Type == p.want.Type, notePinType)
 	check(p.got.Unit == p.want.Unit || c.target.Units == 1, notePinUnit)
-	check(p.got.Orientation.Side() == p.want.Side, notePinSide)
-	check(p.got.Hidden == p.want.Hidden, notePinHidden)
-	if c.target.Layout != LayoutSides {
+	if c.target.Layout != LayoutFree {
+		check(p.got.Orientation.Side() == p.want.Side, notePinSide)
+		check(p.got.Hidden == p.want.Hidden, notePinHidden)
+	}
+	if c.target.Layout == LayoutOrdered || c.target.Layout == LayoutPlaced {
 		n := notePinOrder
 		if c.target.Layout == LayoutPlaced {
 			n = notePinPlace
@@ -383,6 +389,9 @@ func (c *comparison) match(pins []Pin) (pairs []pair, extra int) {
 func (c *comparison) key(p TargetPin) TargetPin {
 	if c.target.Layout != LayoutPlaced {
 		p.X, p.Y = 0, 0
+	}
+	if c.target.Layout == LayoutFree {
+		p.Side, p.Hidden = "", false
 	}
 	if c.target.Units == 1 {
 		p.Unit = 1

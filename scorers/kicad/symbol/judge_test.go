@@ -95,21 +95,54 @@ func TestJudge(t *testing.T) {
 		{"slanted lines", func(t *Target) { t.Body = BodyOutline }, rectangle, box("(xy -7.62 -2.54)(xy -2.54 2.54)(xy 2.54 7.62)"), ""},
 		{"curve", func(t *Target) { t.Body = BodyOutline }, rectangle, "(bezier (pts (xy -5.08 0)(xy -5.08 2)(xy -2 5.08)(xy 0 5.08)))", ""},
 		{"a small circle", func(t *Target) { t.Body = BodyOutline }, rectangle, "(circle (center 0 0) (radius 2.54))", noteOffBody},
+		{"a free layout", func(t *Target) { t.Layout, t.Grid, t.Body = LayoutFree, 0, "" }, "(at -7.62 0 0)", "hide (at 3 3 180)", ""},
+		{"a free layout, another type", func(t *Target) { t.Layout, t.Grid, t.Body = LayoutFree, 0, "" }, "input line", "output line", notePinType},
 		{"no symbol", nil, plain, "The symbol has two pins.", noteNoSymbol},
-		{"cut off", nil, vcc + ")))", "", noteUnreadable},
+		{"cut off", nil, vcc + ")))", "", noteCutOff},
+		{"cut off in a string", nil, `"VCC") (number "2"))` + ")))", `"VC`, noteCutOff},
+		{"too large", nil, "(generator x)", "(generator x)" + strings.Repeat(" ", 1<<20), noteLarge},
+		{"another word", nil, "input line", "in line", noteRefused},
+		{"another list", nil, "(kicad_symbol_lib", "(kicad_sch", noteRefused},
+		{"no lists", nil, "(kicad_symbol_lib", "(", noteRefused},
 	} {
 		if !strings.Contains(plain, tt.old) {
 			t.Fatalf("%s: %q is not in the text", tt.name, tt.old)
 		}
 		text := strings.Replace(plain, tt.old, tt.new, 1)
 		r := reparse(t, asked(tt.ask)).Judge(text)
-		note, _, _ := strings.Cut(r.Note, ":")
-		if note != tt.note || r.Pass != (tt.note == "") || (r.Graded == 1) != r.Pass {
+		if r.Note != tt.note || r.Pass != (tt.note == "") || (r.Graded == 1) != r.Pass {
 			t.Errorf("%s: %+v, want note %q", tt.name, r, tt.note)
 		}
 	}
 	if r := asked(nil).Judge(plainLegacy); !r.Pass {
 		t.Errorf("the legacy text: %+v", r)
+	}
+	for cut := range len(plainLegacy) - len("\nENDDEF\n#\n#End Library\n") {
+		if r := asked(nil).Judge(plainLegacy[:cut]); r.Pass {
+			t.Errorf("%d bytes of the legacy text pass", cut)
+		}
+	}
+	if r := asked(nil).Judge(strings.TrimSuffix(plainLegacy, "ENDDEF\n#\n#End Library\n")); r.Note != noteCutOff {
+		t.Errorf("without ENDDEF: %+v", r)
+	}
+}
+
+// TestPinout holds that the pinout of a symbol is in no other place, side or
+// style asked for, and that of another part is another.
+func TestPinout(t *testing.T) {
+	symbols, err := Read(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := reparse(t, PinoutOf(symbols[0]))
+	other := strings.NewReplacer("270", "90", "input line", "input clock", "(start -5.08 5.08)", "(start 0 0)", "(id 1)", "", `"Value" "AB"`, `"Value" "XY"`).Replace(plain)
+	if r := target.Judge(other); !r.Pass {
+		t.Errorf("drawn otherwise: %+v", r)
+	}
+	for _, change := range [][2]string{{`(number "1" `, `(number "5" `}, {"power_in", "power_out"}, {`"VCC"`, `"VDD"`}, {`"Reference" "U"`, `"Reference" "D"`}} {
+		if r := target.Judge(strings.Replace(plain, change[0], change[1], 1)); r.Pass {
+			t.Errorf("%s for %s is taken for the same pinout", change[1], change[0])
+		}
 	}
 }
 
@@ -210,7 +243,7 @@ func TestParseTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
-		{`"any"`, `"kicad"`}, {`"units":1`, `"units":0`}, {`"sides"`, `"free"`}, {`"rectangle"`, `"box"`}, {`"input"`, `"in"`},
+		{`"any"`, `"kicad"`}, {`"units":1`, `"units":0`}, {`"sides"`, `"loose"`}, {`"rectangle"`, `"box"`}, {`"input"`, `"in"`},
 		{`"unit":1`, `"unit":2`}, {`"left"`, `"west"`}, {`"Value"`, `"Height"`}, {`"name":"AB"`, `"nam":"AB"`}, {`"grid":2540000`, `"grid":-1`},
 		{`{"format"`, `{}{"format"`},
 	} {

@@ -1,6 +1,7 @@
 package symbol
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,7 +30,7 @@ func readLegacy(text string, l Limits) ([]Symbol, error) {
 		} // KiCad passes over all other lines
 	}
 	if r.left < 0 {
-		return nil, r.fail(fmt.Errorf("more than %d lines", l.Nodes))
+		return nil, fmt.Errorf("%w: more than %d lines", errLarge, l.Nodes)
 	}
 	return symbols, nil
 }
@@ -52,7 +53,9 @@ func (r *legacy) next() (string, bool) {
 	return strings.TrimRight(line, " \t\r\v\f"), true
 }
 
-func (r *legacy) fail(err error) error { return &Error{r.line, err.Error()} }
+func (r *legacy) fail(err error) error {
+	return &Error{Line: r.line, Reason: err.Error(), cutOff: errors.Is(err, errCutOff)}
+}
 
 // begins reports whether a line's key is word, in upper or lower case.
 func begins(line, word string) bool {
@@ -145,7 +148,7 @@ func (r *legacy) part(words []string) (Symbol, error) {
 	for {
 		line, ok := r.next()
 		if !ok {
-			return s, fmt.Errorf("the part %q has no ENDDEF", clip(s.Name))
+			return s, fmt.Errorf("%w: the part %q has no ENDDEF", errCutOff, clip(s.Name))
 		}
 		var err error
 		switch {
@@ -171,7 +174,7 @@ func (r *legacy) skip(end string) error {
 	for {
 		line, ok := r.next()
 		if !ok {
-			return fmt.Errorf("no %s", end)
+			return fmt.Errorf("%w: no %s", errCutOff, end)
 		}
 		if begins(line, end) {
 			return nil
@@ -260,7 +263,7 @@ func (r *legacy) drawing(s *Symbol) error {
 	for {
 		line, ok := r.next()
 		if !ok {
-			return fmt.Errorf("the part %q has no ENDDRAW", clip(s.Name))
+			return fmt.Errorf("%w: the part %q has no ENDDRAW", errCutOff, clip(s.Name))
 		}
 		if line == "" || line[0] == '#' {
 			continue

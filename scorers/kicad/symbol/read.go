@@ -28,7 +28,7 @@ func ReadWithin(text string, l Limits) ([]Symbol, error) {
 		l.Depth = 64
 	}
 	if len(text) > l.Bytes {
-		return nil, fmt.Errorf("%d bytes: at most %d are read", len(text), l.Bytes)
+		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", errLarge, len(text), l.Bytes)
 	}
 	switch FormatOf(text) {
 	case Current:
@@ -59,9 +59,32 @@ func FormatOf(text string) Format {
 type Error struct {
 	Line   int // from 1
 	Reason string
+
+	cutOff bool
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
+
+// errCutOff is wrapped where a legacy part does not end.
+var errCutOff = errors.New("the text is cut off")
+
+// why is the reason of an error of Read, of the phrases that are counted.
+func why(err error) string {
+	var syntax *sexpr.Error
+	var other *Error
+	switch {
+	case errors.As(err, &syntax) && syntax.Unfinished, errors.As(err, &other) && other.cutOff:
+		return noteCutOff
+	case syntax != nil:
+		return noteSyntax
+	case errors.Is(err, sexpr.ErrLimit), errors.Is(err, errLarge):
+		return noteLarge
+	}
+	return noteRefused
+}
+
+// errLarge is wrapped where a text is beyond the limits.
+var errLarge = errors.New("too large")
 
 // Limits of coordinates: KiCad's own are near 150 m.
 const maxNanometres = 100 * 1_000_000_000

@@ -27,8 +27,8 @@ type TargetPin struct {
 	Number string `json:"number"`
 	Name   string `json:"name"`
 	Type   Type   `json:"type"`
-	Unit   int    `json:"unit"` // 0: of all units
-	Side   string `json:"side"`
+	Unit   int    `json:"unit"`        // 0: of all units
+	Side   string `json:"side"`        // of the body, except in a free layout
 	X      int    `json:"x,omitempty"` // nm, where the layout is placed
 	Y      int    `json:"y,omitempty"`
 	Length int    `json:"length,omitempty"` // nm; 0: any
@@ -38,6 +38,7 @@ type TargetPin struct {
 
 // What the layout of pins fixes.
 const (
+	LayoutFree    = "free"    // nothing, nor whether a pin is shown: the pinout alone is asked for
 	LayoutSides   = "sides"   // on which side of the body each stands
 	LayoutOrdered = "ordered" // and in which order
 	LayoutPlaced  = "placed"  // where each connects
@@ -87,8 +88,8 @@ func (t *Target) validate() error {
 		return errors.New("no name")
 	case t.Units < 1 || t.Units > maxUnits:
 		return fmt.Errorf("%d units: want 1 to %d", t.Units, maxUnits)
-	case !oneOf(t.Layout, LayoutSides, LayoutOrdered, LayoutPlaced):
-		return fmt.Errorf("layout %q: want sides, ordered or placed", t.Layout)
+	case !oneOf(t.Layout, LayoutFree, LayoutSides, LayoutOrdered, LayoutPlaced):
+		return fmt.Errorf("layout %q: want free, sides, ordered or placed", t.Layout)
 	case !oneOf(t.Body, "", BodyRectangle, BodyOutline, BodyDrawing):
 		return fmt.Errorf("body %q: want rectangle, outline or drawing", t.Body)
 	case t.Grid < 0 || t.Pitch < 0:
@@ -109,13 +110,24 @@ func (t *Target) validate() error {
 			return fmt.Errorf("pin %q: type %q, shape %q", p.Number, p.Type, p.Shape)
 		case p.Unit < 0 || p.Unit > t.Units:
 			return fmt.Errorf("pin %q: unit %d of %d", p.Number, p.Unit, t.Units)
-		case !oneOf(p.Side, SideLeft, SideRight, SideTop, SideBottom):
+		case t.Layout != LayoutFree && !oneOf(p.Side, SideLeft, SideRight, SideTop, SideBottom):
 			return fmt.Errorf("pin %q: side %q: want left, right, top or bottom", p.Number, p.Side)
 		case p.Length < 0:
 			return fmt.Errorf("pin %q: length %d", p.Number, p.Length)
 		}
 	}
 	return nil
+}
+
+// PinoutOf asks for the name, the reference prefix and the pins of s, and for
+// nothing of how they are drawn: what a prompt that names a known part asks for.
+func PinoutOf(s Symbol) Target {
+	t := TargetOf(s)
+	t.Layout, t.Fields = LayoutFree, nil
+	for i, p := range t.Pins {
+		t.Pins[i] = TargetPin{Number: p.Number, Name: p.Name, Type: p.Type, Unit: p.Unit}
+	}
+	return t
 }
 
 // TargetOf asks for all that s says: the format is left open.

@@ -41,7 +41,7 @@ func Constants(targets []json.RawMessage) []Constant {
 		}
 	}
 	var constants []Constant
-	for _, n := range []int{2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32} {
+	for _, n := range []int{2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 28} {
 		q := request{part: part{units: []string{""}, prefix: "U"}, name: "PART", layout: "sides", grid: pitch, length: pitch}
 		for k := 1; k <= n; k++ {
 			number := fmt.Sprint(k)
