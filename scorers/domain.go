@@ -34,6 +34,7 @@ type Finding struct {
 func domains() map[string]domain {
 	return addPublished(map[string]domain{
 		"kicad_dsl":     kicadDSL(),
+		"kicad_pcb":     kicadPCB(),
 		"kicad_sch_gen": kicadSchGen(),
 		"sch_extract":   schExtract(),
 		circuits.Name:   spiceSim(),

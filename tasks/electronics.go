@@ -24,6 +24,7 @@ func electronics() []Definition {
 		kicadSchGen(),
 		schExtract(),
 		kicadDSL(),
+		kicadPCB(),
 	}
 }
 

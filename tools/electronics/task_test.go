@@ -162,4 +162,5 @@ var tested = map[string]bool{
 	"kicad_sch_gen": true,
 	"sch_extract":   true,
 	"kicad_dsl":     true,
+	"kicad_pcb":     true,
 }

@@ -25,7 +25,7 @@ const (
 	WrongOpen        = "the courtyard is not closed"
 	WrongCourtyard   = "another courtyard"
 	WrongDrawings    = "lines of a body or a mark are missing or elsewhere"
-	WrongSide        = "on the bottom side"
+	WrongSide        = "on the other side of the board"
 	WrongAttributes  = "other attributes"
 	WrongTexts       = "reference or value are missing or elsewhere"
 	WrongName        = "another name"
@@ -112,7 +112,7 @@ func (t *Target) Compare(f *Footprint) Result {
 	fault, ok = t.courtyard(t.BackCourtyard, f.Courtyard(true), found)
 	want(fault, t.BackCourtyard != nil, ok)
 	want(WrongDrawings, len(t.Drawings) > 0, t.drawings(f))
-	want(WrongSide, f.Back, false)
+	want(WrongSide, f.Back != t.Back, false)
 	want(WrongAttributes, len(t.Attributes) > 0, attributesFit(t.Attributes, f.Attributes))
 	want(WrongTexts, len(t.Texts) > 0, t.texts(f))
 	want(WrongName, t.Name != "", t.Name == f.Name)

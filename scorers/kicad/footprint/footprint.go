@@ -412,6 +412,9 @@ func (r *reader) model(n sexpr.Node) {
 			r.unknown(e, "model")
 		}
 	}
+	if k == 0 {
+		r.fail(n, "model", "no file")
+	}
 }
 
 // behindHead returns the elements of a list without its head.

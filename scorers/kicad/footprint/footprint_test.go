@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -221,6 +222,49 @@ func TestArcBox(t *testing.T) {
 	}
 	if got := arcBox(Point{0, 0}, Point{1, 1}, Point{2, 2}); got != (Box{Point{0, 0}, Point{2, 2}}) {
 		t.Errorf("a straight arc covers %v", got)
+	}
+}
+
+// TestAsKiCad holds what KiCad 9 reads and refuses.
+func TestAsKiCad(t *testing.T) {
+	otherwise := map[string]string{
+		`(at +1 .5 90)`:                       "KiCad 6 to 8 read a plus",
+		`(backdrill `:                         "KiCad 10",
+		`(units `:                             "KiCad 10",
+		`(version 20250926) (generator_vers`:  "KiCad 10",
+		`(footprint X (layer F.Cu)) (footpri`: "what stands behind a footprint is not read by KiCad, and is not part of one answer",
+		`(footprint X (layer F.Cu)) garbage`:  "likewise",
+		`(footprint X (layer F.Cu)))`:         "likewise",
+	}
+	text, err := os.ReadFile("testdata/kicad9.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		verdict, quoted, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if verdict == "#" {
+			continue
+		}
+		n++
+		footprint, err := strconv.Unquote(quoted)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Read(footprint)
+		known := false
+		for part := range otherwise {
+			known = known || strings.Contains(footprint, part)
+		}
+		if (err == nil) != (verdict == "reads") && !known {
+			t.Errorf("KiCad %s it: %s: %v", verdict, footprint, err)
+		}
+		if (err == nil) == (verdict == "reads") && known {
+			t.Errorf("no longer otherwise than KiCad: %s", footprint)
+		}
+	}
+	if n < 150 {
+		t.Errorf("%d texts", n)
 	}
 }
 

@@ -96,6 +96,9 @@ func (r *reader) graphic(n sexpr.Node, where string) Graphic {
 		r.fail(n, where, "no (%s", wanted[k])
 		return g
 	}
+	if g.Kind == "poly" && len(g.Points) == 0 {
+		r.fail(n, where, "no corners")
+	}
 	if g.Kind == "curve" && len(g.Points) != 4 {
 		r.fail(n, where, "%d points, want 4", len(g.Points))
 	}

@@ -129,6 +129,9 @@ func chain(lines [][]Point) (closed [][]Point, ok bool) {
 			if back, single := partner(next); !single || back != (end{at.line, 1 - at.side}) {
 				break
 			}
+			if last := line[len(line)-1]; last != point(next) {
+				outline = append(outline, last)
+			}
 			if next == (end{i, 0}) {
 				whole = true
 				break
@@ -147,7 +150,6 @@ func chain(lines [][]Point) (closed [][]Point, ok bool) {
 	return closed, ok
 }
 
-// polygonBox is the box around corners.
 func perimeter(p []Point) float64 {
 	sum := 0.0
 	for i, a := range p {

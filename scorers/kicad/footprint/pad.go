@@ -40,20 +40,21 @@ const (
 	BottomLeft
 )
 
-// What KiCad takes where a pad does not say.
+// What KiCad 9 takes where a pad does not say.
 const (
 	defaultRatio   = 0.25
 	defaultChamfer = 0.2
 	defaultSize    = 1_524_000
 	defaultDrill   = 762_000
-	smallest       = 1000 // sides of a pad without a size
+	smallest       = 1000 // sides of a pad of no size
+	defaultLayers  = BackCopper | FrontMask | BackMask
 )
 
 // pad reads (pad "1" smd rect (at 0 0) (size 1 1) (layers "F.Cu")).
 func (r *reader) pad(n sexpr.Node) Pad {
 	p := Pad{
-		Size: Size{defaultSize, defaultSize}, Layers: Copper | FrontMask | BackMask,
-		Ratio: defaultRatio, Chamfer: 0, Anchor: "circle",
+		Size: Size{defaultSize, defaultSize}, Layers: defaultLayers,
+		Ratio: defaultRatio, Anchor: "circle",
 	}
 	k := 0
 	for e := range behindHead(n) {

@@ -15,6 +15,8 @@ type Target struct {
 	Name       string   `json:"name,omitempty"`
 	Attributes []string `json:"attributes,omitempty"` // "smd" and "through_hole" exclude one another
 
+	Back bool `json:"back,omitempty"` // on the bottom side
+
 	// Tolerance is how far a position, a side, a diameter or a radius may be off.
 	Tolerance float64     `json:"tolerance"`
 	Pads      []TargetPad `json:"pads"` // all that there are
@@ -241,7 +243,7 @@ func (o TargetOutline) line() []Point {
 func TargetOf(f *Footprint, tolerance float64) (*Target, error) {
 	mm := func(n int) float64 { return float64(n) / 1e6 }
 	xy := func(p Point) [2]float64 { return [2]float64{mm(p.X), mm(p.Y)} }
-	t := &Target{Name: f.Name, Attributes: f.Attributes, Tolerance: tolerance, Pads: []TargetPad{}}
+	t := &Target{Name: f.Name, Attributes: f.Attributes, Back: f.Back, Tolerance: tolerance, Pads: []TargetPad{}}
 	for _, p := range f.Pads {
 		o := TargetPad{
 			Number: p.Number, Kind: p.Kind, Shape: p.Shape, At: xy(p.At), Angle: p.Angle, Size: [2]float64{mm(p.Size.W), mm(p.Size.H)},
