@@ -53,7 +53,8 @@ func projects(t *testing.T) []project {
 	add(in("pico2-ice/Rev2.kicad_sch.gz"), in("pico2-ice/Rev2.kicad_pcb.gz"), true)
 	add(in("upduino/UPduino_v3.01.kicad_sch.gz"), in("upduino/UPduino_v3.01.kicad_pcb.gz"), true)
 	add(in("sofle/SofleKeyboard.kicad_sch.gz"), in("sofle/SofleKeyboard.kicad_pcb.gz"), true)
-	add(in("skidl/example_kicad_project.kicad_sch"), in("skidl/example_kicad_project.kicad_pcb"), true)
+	// skidl's board is left out: it is older than the schematic, parts are called
+	// otherwise in it.
 	for _, root := range roots(*demos) {
 		rel, _ := filepath.Rel(*demos, root)
 		if *demos == "/usr/share/kicad/demos" {
@@ -257,8 +258,12 @@ func TestAgreement(t *testing.T) {
 			continue
 		}
 		name := filepath.Base(filepath.Dir(p.truth)) + "/" + filepath.Base(p.truth)
-		if s := report(t, name, took, got, want); s.F1 < 0.99 && !p.board {
-			t.Errorf("%s: F1 %.4f, want 0.99 or more", name, s.F1)
+		least := 0.99
+		if p.board {
+			least = 0.98 // vme-wren's is not quite what its schematic says, to KiCad either
+		}
+		if s := report(t, name, took, got, want); s.F1 < least {
+			t.Errorf("%s: F1 %.4f, want %g or more", name, s.F1, least)
 		}
 	}
 }
@@ -270,12 +275,26 @@ func TestAgreementWithKiCad(t *testing.T) {
 		t.Skip("no -cli")
 	}
 	list := roots(*demos)
-	for _, pattern := range []string{"*/*.kicad_sch", "kicad-sch-api/*/*.kicad_sch"} {
+	for _, pattern := range []string{"kinparse/*.kicad_sch", "circuit-synth/*.kicad_sch", "skidl/example*.kicad_sch", "kicad-sch-api/*/*.kicad_sch"} {
 		more, _ := filepath.Glob(filepath.Join(shared, pattern))
 		list = append(list, more...)
 	}
 	for _, schematic := range list {
-		out := filepath.Join(t.TempDir(), "net")
+		dir := t.TempDir()
+		folder, name, prefixed := strings.Cut(schematic, "schematics_only/")
+		if prefixed { // files of several folders in one, as FOLDER__FILE
+			before, _, _ := strings.Cut(name, "__")
+			all, _ := filepath.Glob(folder + "schematics_only/" + before + "__*")
+			for _, from := range all {
+				_, as, _ := strings.Cut(filepath.Base(from), "__")
+				if err := os.WriteFile(filepath.Join(dir, as), readFile(t, from), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, name, _ = strings.Cut(name, "__")
+			schematic = filepath.Join(dir, name)
+		}
+		out := filepath.Join(dir, "net")
 		if text, err := exec.Command(*cli, "sch", "export", "netlist", "-o", out, schematic).CombinedOutput(); err != nil {
 			t.Logf("%s: %v %s", schematic, err, text)
 			continue
@@ -291,7 +310,7 @@ func TestAgreementWithKiCad(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		name := filepath.Base(filepath.Dir(schematic)) + "/" + filepath.Base(schematic)
+		name = filepath.Base(filepath.Dir(schematic)) + "/" + filepath.Base(schematic)
 		if s := report(t, name, time.Since(start), got, want); s.F1 < 0.99 {
 			t.Errorf("%s: F1 %.4f, want 0.99 or more", name, s.F1)
 		}

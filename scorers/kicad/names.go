@@ -2,6 +2,7 @@ package kicad
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -58,6 +59,12 @@ type class struct {
 	pins    []int32
 	drivers int  // pins that could name the net
 	open    bool // a no-connect flag is on it
+}
+
+// weakNet is a net that nobody has named.
+type weakNet struct {
+	Net
+	first Pin
 }
 
 // nets makes nets of the sets of connected nodes.
@@ -129,25 +136,38 @@ func (w *network) nets() []Net {
 			strong[name] = k
 		}
 	}
+	// Equal names that nobody chose are numbered, in the order of their pins.
 	names := newPinNames(w)
+	var others []weakNet
 	for i := range classes {
 		c := &classes[i]
 		if !weak(c) {
 			continue
 		}
-		name := ""
+		k := add(names.of(c), c)
+		if k < 0 {
+			continue
+		}
+		net := nets[k]
+		nets = nets[:k]
 		if c.best >= 0 {
-			name = w.fullName(&w.drivers[c.best])
-		} else {
-			name = names.of(c)
+			net.Name = w.fullName(&w.drivers[c.best])
 		}
-		unique := name
-		for n := 1; used[unique]; n++ {
-			unique = name + "_" + strconv.Itoa(n)
+		others = append(others, weakNet{net, slices.MinFunc(net.Pins, comparePins)})
+	}
+	slices.SortFunc(others, func(a, b weakNet) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), comparePins(a.first, b.first))
+	})
+	suffixes := map[string]int{}
+	for _, o := range others {
+		name := o.Name
+		for used[name] {
+			suffixes[o.Name]++
+			name = o.Name + "_" + strconv.Itoa(suffixes[o.Name])
 		}
-		if add(unique, c) >= 0 {
-			used[unique] = true
-		}
+		used[name] = true
+		o.Net.Name = name
+		nets = append(nets, o.Net)
 	}
 	return nets
 }
