@@ -142,7 +142,10 @@ func (w *writer) graphic(prefix string, g footprint.Graphic) []string {
 		return items
 	}
 	p := g.Points
-	if g.Kind == "arc" && w.legacyArcs && straight(p) { // it has no centre
+	switch {
+	case g.Kind == "arc" && w.legacyArcs && p[0] == p[2]: // all around
+		g.Kind, p = "circle", []footprint.Point{{X: (p[0].X + p[1].X) / 2, Y: (p[0].Y + p[1].Y) / 2}, p[0]}
+	case g.Kind == "arc" && w.legacyArcs && straight(p): // it has no centre
 		g.Kind, p = "line", []footprint.Point{p[0], p[2]}
 	}
 	var b strings.Builder

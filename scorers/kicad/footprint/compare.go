@@ -262,6 +262,9 @@ func moved(target, found []measured, tolerance int) string {
 		}
 		return true
 	}
+	if fits(same) {
+		return ""
+	}
 	if fits(func(p Point) Point { return Point{-p.X, p.Y} }) || fits(func(p Point) Point { return Point{p.X, -p.Y} }) {
 		return WrongMirrored
 	}

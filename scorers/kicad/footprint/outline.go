@@ -10,7 +10,7 @@ import (
 const chaining = 20_000 // nm
 
 // most corners and ends that courtyards are looked at with.
-const mostCorners = 1 << 14
+const mostCorners = 1 << 12
 
 // Courtyard is what a footprint keeps free on one side of the board.
 type Courtyard struct {

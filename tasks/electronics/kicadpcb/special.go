@@ -39,6 +39,7 @@ func receptacle(r *generated.Rand) *part {
 	slotH := slotW + grid(r, 400*um, 1100*um, 50*um)
 	rim := generated.Pick(r, 400, 500, 600) * um
 	x := (n-1)*pitch/2/(10*um)*10*um + w/2/(10*um)*10*um + grid(r, 1200*um, 2500*um, 50*um)
+	x = max(x, pegX+peg/2/(10*um)*10*um+(slotW+rim)/2/(10*um)*10*um+400*um)
 	front, back := grid(r, 0, 600*um, 50*um), pegY+grid(r, 2500*um, 4500*um, 50*um)
 	shield := generated.Pick(r, "SH", "S1", "S", "MP")
 	for _, y := range []int{front, back} {

@@ -45,8 +45,8 @@ func dualInLine(r *generated.Rand) *part {
 	n := r.Between(2, 14)
 	pitch := generated.Pick(r, 2540, 2540, 2540, 1778, 2500) * um
 	centre := generated.Pick(r, 7620, 10160, 15240, 7500, 12700, 22860) * um
-	drill := grid(r, 600*um, 1100*um, 50*um)
-	h := drill + grid(r, 500*um, 700*um, 50*um)
+	drill := grid(r, 600*um, 1000*um, 50*um)
+	h := min(drill+grid(r, 500*um, 700*um, 50*um), pitch/(50*um)*50*um-300*um)
 	w := h + grid(r, 0, 900*um, 100*um)
 	p := &part{attributes: []string{"through_hole"}, pitch: pitch, markOf: "1", what: fmt.Sprintf("a dual in-line package with %d pins in two rows", 2*n)}
 	p.key = fmt.Sprint(n, " ", pitch, " ", centre, " ", drill/100_000, " ", w/200_000)
@@ -290,7 +290,8 @@ func screwTerminal(r *generated.Rand) *part {
 	b := box{-(n * pitch) / 2, -back, (n * pitch) / 2, front}
 	if r.IntN(3) == 0 {
 		peg := grid(r, 1200*um, 2000*um, 100*um)
-		y := front - 500*um - peg/2/(100*um)*100*um
+		y := max(front-500*um-peg/2/(100*um)*100*um, (h+peg)/2/(100*um)*100*um+400*um)
+		b[3] = max(front, y+peg/2/(100*um)*100*um+500*um)
 		x := (n-1)*pitch/2 + pitch/4/(10*um)*10*um
 		for _, sign := range []int{-1, 1} {
 			p.add(pad{kind: "np_thru_hole", shape: "circle", x: sign * x, y: y, w: peg, h: peg, drill: []int{peg}, layers: throughAll})
@@ -406,7 +407,7 @@ func powerInLine(r *generated.Rand) *part {
 func circular(r *generated.Rand) *part {
 	n := r.Between(3, 14)
 	drill, size := ring(r, 500*um, 1100*um)
-	least := int(float64(size+300*um) / (2 * math.Sin(math.Pi/float64(n))))
+	least := int(float64(size*5/4+300*um) / (2 * math.Sin(math.Pi/float64(n))))
 	radius := (max(least, 2500*um)+grid(r, 0, 5000*um, 100*um))/(50*um)*50*um + 50*um
 	clockwise := r.Bool()
 	start := generated.Pick(r, 0, 45, 90, 135, 180, 225, 270) // degrees counter-clockwise from the right
