@@ -57,8 +57,6 @@ func measure(p Pad) measured {
 // facts are what is right of a pad whose place is right.
 type facts struct{ number, kind, layers, copper, hole bool }
 
-func (f facts) all() bool { return f == facts{true, true, true, true, true} }
-
 // match is a pad of the target and one of the footprint at its place.
 type match struct {
 	target, pad int

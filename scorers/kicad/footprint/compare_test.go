@@ -102,6 +102,16 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestAnyShape asks for the sides of a pad only.
+func TestAnyShape(t *testing.T) {
+	target := parsed(t, `{"tolerance": 0.01, "pads": [{"number": "1", "kind": "smd", "shape": "any", "at": [0, 0], "size": [2, 1], "layers": ["F.Cu"]}]}`)
+	for shape, want := range map[string]bool{"rect (at 0 0) (size 2 1)": true, "oval (at 0 0 90) (size 1 2)": true, "oval (at 0 0) (size 1 2)": false} {
+		if j := target.Judge("(footprint X (pad 1 smd " + shape + " (layers F.Cu)))"); j.Pass != want {
+			t.Errorf("%s: %+v, want %t", shape, j, want)
+		}
+	}
+}
+
 // TestMoved holds that what was done to all pads is named.
 func TestMoved(t *testing.T) {
 	row := func(change func(x, y float64) (float64, float64)) *Footprint {

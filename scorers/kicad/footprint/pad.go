@@ -26,7 +26,6 @@ type Pad struct {
 	Anchor     string  // of a custom pad: "rect" or "circle"
 	Primitives []Graphic
 	Stack      bool // other shapes on other layers (KiCad 9)
-	Properties []string
 }
 
 // Corners is a set of a rectangle's corners, in the pad's own axes.
@@ -177,7 +176,7 @@ func (r *reader) padItem(p *Pad, e sexpr.Node) {
 		}
 	case "property":
 		for a := range behindHead(e) {
-			p.Properties = append(p.Properties, r.atom(a, "property"))
+			r.atom(a, "property")
 		}
 	case "padstack":
 		p.Stack = true
