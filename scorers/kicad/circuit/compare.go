@@ -104,6 +104,11 @@ func (t *Target) differs(s *Schematic, found map[string]string, pairs kicad.Pair
 			return SheetsWrong
 		}
 	}
+	for _, part := range t.Components {
+		if len(t.Sheets) > 0 && s.Files[part.Ref] != part.Sheet {
+			return SheetsWrong
+		}
+	}
 	return ""
 }
 

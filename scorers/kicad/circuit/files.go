@@ -18,29 +18,22 @@ const fileMark = ";; file "
 func Split(text string) []File {
 	var files []File
 	var body strings.Builder
-	name := "schematic.kicad_sch"
-	flush := func() {
-		if len(files) > 0 || strings.TrimSpace(body.String()) != "" {
+	name, marked := "schematic.kicad_sch", false
+	end := func() {
+		if marked || strings.TrimSpace(body.String()) != "" {
 			files = append(files, File{name, body.String()})
 		}
 		body.Reset()
 	}
-	marked := false
 	for line := range strings.Lines(text) {
 		rest, ok := strings.CutPrefix(line, fileMark)
 		if !ok {
 			body.WriteString(line)
 			continue
 		}
-		if marked || strings.TrimSpace(body.String()) != "" {
-			flush()
-		}
-		body.Reset()
-		marked = true
-		name = path.Clean(strings.Trim(strings.TrimSpace(rest), `"`))
+		end()
+		name, marked = path.Clean(strings.Trim(strings.TrimSpace(rest), `"`)), true
 	}
-	if marked || strings.TrimSpace(body.String()) != "" {
-		files = append(files, File{name, body.String()})
-	}
+	end()
 	return files
 }

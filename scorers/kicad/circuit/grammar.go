@@ -111,7 +111,7 @@ func fits(e sexpr.Node, kind byte) bool {
 		return e.Quoted() || !isNumber(s)
 	case 'n':
 		_, err := strconv.ParseFloat(s, 64)
-		return !e.Quoted() && err == nil && isNumber(s)
+		return !e.Quoted() && err == nil && isNumber(s) && s[0] != '+'
 	case 'w':
 		return !e.Quoted()
 	}
@@ -198,12 +198,12 @@ var (
 		"face": list("t", nil), "size": point, "thickness": num, "line_spacing": num, "color": color, "bold": maybe, "italic": maybe, "=bold": nil, "=italic": nil})
 	effects = list("", map[string]rule{
 		"font": font, "justify": words("left", "right", "top", "bottom", "mirror"), "href": list("t", nil), "hide": maybe, "=hide": nil})
-	property = list("tt", map[string]rule{
-		"id": num, "at": list("nnn", nil), "effects": effects, "hide": maybe, "show_name": maybe, "do_not_autoplace": maybe, "=hide": nil})
+	field = map[string]rule{
+		"id": num, "at": list("nnn", nil), "effects": effects, "hide": maybe, "show_name": maybe, "do_not_autoplace": maybe}
 	label = func(more map[string]rule) rule {
 		rules := map[string]rule{
 			"at": list("nnn", nil), "effects": effects, "uuid": anyOne, "fields_autoplaced": maybe, "property": property,
-			"exclude_from_sim": yesNo, "iref": anything, "=fields_autoplaced": nil,
+			"exclude_from_sim": yesNo, "=fields_autoplaced": nil,
 		}
 		for k, r := range more {
 			rules[k] = r
@@ -220,10 +220,10 @@ var (
 
 // sheetRules are the lists of a schematic that KiCad 9 knows.
 var sheetRules = map[string]rule{
-	"generator": anyOne, "generator_version": anyOne, "host": list("aA", nil), "uuid": anyOne,
+	"generator": anyOne, "generator_version": anyOne, "uuid": anyOne,
 	"paper": paper,
 	"title_block": list("", map[string]rule{
-		"title": anyOne, "date": anyOne, "rev": anyOne, "company": anyOne, "comment": list("na", nil)}),
+		"title": anyOne, "date": anyOne, "rev": anyOne, "company": anyOne, "comment": comment}),
 	"lib_symbols": nil, // symbolsOf
 	"symbol":      placed,
 	"sheet":       placedSheet,
@@ -247,14 +247,14 @@ var sheetRules = map[string]rule{
 	"directive_label":    label(map[string]rule{"shape": shapes, "length": num}),
 	"sheet_instances":    list("", map[string]rule{"path": list("t", map[string]rule{"page": list("t", nil)})}),
 	"symbol_instances":   list("", map[string]rule{"path": list("t", inPlace)}),
-	"bus_alias":          list("t", map[string]rule{"members": anything}),
+	"bus_alias":          aliases,
 	"embedded_fonts":     yesNo,
 }
 
 var line = list("", map[string]rule{"pts": points(2, 2), "stroke": stroke, "uuid": anyOne})
 
 var placed = list("", map[string]rule{
-	"lib_name": list("t", nil), "lib_id": list("t", nil), "at": angle, "mirror": one("x", "y"), "convert": num, "unit": num,
+	"lib_name": list("t", nil), "lib_id": anyOne, "at": angle, "mirror": one("x", "y"), "convert": num, "unit": num,
 	"exclude_from_sim": yesNo, "in_bom": yesNo, "on_board": yesNo, "dnp": yesNo, "fields_autoplaced": maybe, "=fields_autoplaced": nil,
 	"uuid": anyOne, "property": property, "default_instance": list("", inPlace),
 	"pin":       list("t", map[string]rule{"uuid": anyOne, "alternate": list("t", nil)}),
@@ -265,7 +265,7 @@ var placedSheet = list("", map[string]rule{
 	"at": point, "size": point, "exclude_from_sim": yesNo, "in_bom": yesNo, "on_board": yesNo, "dnp": yesNo,
 	"fields_autoplaced": maybe, "=fields_autoplaced": nil, "stroke": stroke, "fill": fill, "uuid": anyOne, "property": property,
 	"pin": func(n sexpr.Node) error {
-		if err := list("tw", map[string]rule{"at": list("nnn", nil), "uuid": anyOne, "effects": effects})(n); err != nil {
+		if err := list("tw", map[string]rule{"at": angle, "uuid": anyOne, "effects": effects})(n); err != nil {
 			return err
 		}
 		switch shape, _ := n.Atom(2); shape {
@@ -276,6 +276,43 @@ var placedSheet = list("", map[string]rule{
 	},
 	"instances": instances(map[string]rule{"page": list("t", nil)}),
 })
+
+// property is a field of a symbol, a sheet or a label.
+func property(n sexpr.Node) error {
+	kinds, name := "tt", 1
+	if w := n.Element(1); w.Valid() && !w.IsList() && !w.Quoted() && w.Text() == "private" {
+		kinds, name = "wtt", 2
+	}
+	if err := list(kinds, field)(n); err != nil {
+		return err
+	}
+	if n.Element(name).Text() == "" {
+		return wrong(n, "(property …) has no name")
+	}
+	return nil
+}
+
+// comment is a line of the title block.
+func comment(n sexpr.Node) error {
+	if err := list("na", nil)(n); err != nil {
+		return err
+	}
+	if v, _ := n.Float(1); v < 1 || v > 9 {
+		return wrong(n, "(comment …): want a number from 1 to 9")
+	}
+	return nil
+}
+
+// aliases name several nets.
+func aliases(n sexpr.Node) error {
+	if err := list("t", map[string]rule{"members": anything})(n); err != nil {
+		return err
+	}
+	if !n.List("members").Valid() {
+		return wrong(n, "(bus_alias …): something is missing")
+	}
+	return nil
+}
 
 var papers = map[string]bool{"A5": true, "A4": true, "A3": true, "A2": true, "A1": true, "A0": true, "A": true, "B": true, "C": true, "D": true, "E": true,
 	"GERBER": true, "USLetter": true, "USLegal": true, "USLedger": true, "User": true}

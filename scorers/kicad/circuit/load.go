@@ -31,6 +31,7 @@ type Schematic struct {
 	Netlist *kicad.Netlist
 	Pins    map[string]map[string]string // electrical type of each pin, by reference and number
 	Times   map[string]int               // how many places a file has; the root has one
+	Files   map[string]string            // file that a part is in, by reference; "" for the root
 }
 
 // A LoadError says why KiCad would not load a text, or why it would not be a
@@ -60,7 +61,7 @@ func Load(ctx context.Context, text string) (*Schematic, error) {
 	case len(files) > maxFiles:
 		return nil, &LoadError{"", 0, "too many files"}
 	}
-	l := loader{files: map[string]*file{}, out: &Schematic{Pins: map[string]map[string]string{}, Times: map[string]int{}}, units: map[unit]bool{}, loose: map[string]bool{}}
+	l := loader{files: map[string]*file{}, out: &Schematic{Pins: map[string]map[string]string{}, Times: map[string]int{}, Files: map[string]string{}}, units: map[unit]bool{}, loose: map[string]bool{}}
 	for _, f := range files {
 		if l.files[f.Name] != nil {
 			return nil, &LoadError{f.Name, 0, "a file is there twice"}
@@ -249,6 +250,9 @@ func (l *loader) part(f *file, s sexpr.Node, at string) error {
 	l.units[u] = true
 	if !placed {
 		l.loose[ref] = true
+	}
+	if l.places > 1 {
+		l.out.Files[ref] = f.name
 	}
 	style := 1
 	if s.Value("convert") == "2" {

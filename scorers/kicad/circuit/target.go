@@ -22,7 +22,8 @@ type Target struct {
 type Component struct {
 	Ref   string            `json:"ref"`
 	Value string            `json:"value"`
-	Pins  map[string]string `json:"pins,omitempty"` // electrical types by number; none where they are not asked for
+	Pins  map[string]string `json:"pins,omitempty"`  // electrical types by number; none where they are not asked for
+	Sheet string            `json:"sheet,omitempty"` // file that it is in; "" for the root, or where that does not matter
 }
 
 // Net is a set of pins that are connected, each as "R1.2".

@@ -559,8 +559,8 @@ func (p *pen) stubs() {
 func (p *pen) stub(g *group, length int) {
 	path := []int{g.end}
 	for len(path) <= length {
-		next, ok := p.board.neighbour(path[len(path)-1], g.side)
-		if !ok || !p.board.free(next, g.id) || p.board.nearPin(next, g.id) && len(path) == length {
+		next := p.board.next(path[len(path)-1], g.side)
+		if !p.board.free(next, g.id) || p.board.nearPin(next, g.id) && len(path) == length {
 			break
 		}
 		path = append(path, next)
@@ -698,12 +698,12 @@ func (p *pen) spot(g *group) (int, Side) {
 	generated.Shuffle(p.r, cells)
 	for _, c := range cells[:min(len(cells), 8)] {
 		for s := Right; s <= Down; s++ { // a stub to stand on
-			next, ok := p.board.neighbour(c, s)
-			if !ok || g.edges[c]&(1<<s) != 0 || !p.board.free(next, g.id) || g.edges[next] != 0 {
+			next := p.board.next(c, s)
+			if g.edges[c]&(1<<s) != 0 || !p.board.free(next, g.id) || g.edges[next] != 0 {
 				continue
 			}
-			far, ok := p.board.neighbour(next, s)
-			if !ok || !p.board.free(far, g.id) || g.edges[far] != 0 {
+			far := p.board.next(next, s)
+			if !p.board.free(far, g.id) || g.edges[far] != 0 {
 				continue
 			}
 			p.board.lay([]int{c, next, far}, g.id, g.edges)
@@ -757,7 +757,7 @@ func (p *pen) collect() {
 				}
 				end := c
 				for {
-					end, _ = p.board.neighbour(end, along)
+					end = p.board.next(end, along)
 					if g.edges[end]&(1<<along) == 0 || split(end) {
 						break
 					}

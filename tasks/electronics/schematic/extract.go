@@ -20,7 +20,8 @@ type target struct {
 type targetPart struct {
 	Ref   string            `json:"ref"`
 	Value string            `json:"value"`
-	Pins  map[string]string `json:"pins,omitempty"` // electrical types by number
+	Pins  map[string]string `json:"pins,omitempty"`  // electrical types by number
+	Sheet string            `json:"sheet,omitempty"` // its file; "" for the root
 }
 
 type targetSheet struct {
@@ -110,6 +111,9 @@ func ExtractPrompt(text string) string {
 `)
 	return b.String()
 }
+
+// NetlistAnswer writes a netlist as an answer holds it.
+func NetlistAnswer(list Netlist) string { return netlistJSON(nil, list) }
 
 // netlistJSON writes a netlist as the prompt asks for it.
 func netlistJSON(r *generated.Rand, list Netlist) string {

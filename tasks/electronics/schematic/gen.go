@@ -52,6 +52,9 @@ func (d *Design) Target() []byte {
 			for _, pin := range p.Symbol.Pins {
 				c.Pins[pin.Number] = pin.Type
 			}
+			if in.parent != nil {
+				c.Sheet = in.Sheet.File
+			}
 			t.Components = append(t.Components, c)
 			i++
 		}
@@ -90,7 +93,11 @@ func (d *Design) asked() Netlist {
 func (d *Design) Ask(r *generated.Rand) string {
 	list := d.asked()
 	var b strings.Builder
-	fmt.Fprintf(&b, "Draw this circuit as a KiCad 9 schematic (.kicad_sch, version 20250114).\n\nParts, each with its reference, its value, and the pins of its symbol as number, name where there is one, and electrical type:\n")
+	what := "this circuit"
+	if d.Root.Title != "" {
+		what += " (" + d.Root.Title + ")"
+	}
+	fmt.Fprintf(&b, "Draw %s as a KiCad 9 schematic (.kicad_sch, version 20250114).\n\nParts, each with its reference, its value, and the pins of its symbol as number, name where there is one, and electrical type:\n", what)
 	i := 0
 	for k, in := range d.Instances {
 		if k > 0 {
@@ -122,14 +129,19 @@ func (d *Design) Ask(r *generated.Rand) string {
 	if !prose {
 		b.WriteString("\nR1.2 is the pin with the number 2 of the part R1.\n")
 	}
-	b.WriteString(`
-What the schematic must do:
-- It stands for itself: lib_symbols holds every symbol that is used, with exactly the pins given above, their numbers and their electrical types. Names of pins, of symbols and graphics are free; a symbol may have several units.
-- The parts are those above and no others, with these references and values. A value may be written in another way if it is the same (4.7k, 4k7, 4700). Power symbols and power flags may be used; they are not parts.
-- The nets are exactly those above. How pins are connected is free: wires, labels, power symbols. A net with a name must have it as KiCad names nets (by a label, a global label or a power symbol; the sheet's path in front does not count).
-`)
+	below := ""
 	if len(d.Instances) > 1 {
-		b.WriteString("- It has several sheets. " + d.sheets() + " References in each place of a sheet stand in (instances …) of its symbols.\n")
+		below = `, followed below the root by "/" and the uuid of each sheet symbol on the way; a symbol has a path for each place of its sheet`
+	}
+	fmt.Fprintf(&b, `
+What the schematic must do:
+- It stands for itself: lib_symbols holds every symbol that is used, with exactly the pins given above, their numbers and their electrical types. Names of pins, of symbols and graphics are free. A symbol may have several units; then all of them are placed.
+- Every symbol says its reference for its place, as KiCad 9 writes it: (instances (project "" (path "/UUID" (reference "R1") (unit 1)))), where UUID is that of the root sheet's (uuid "UUID")%s.
+- The parts are those above and no others, with these references and values. A value may be written in another way if it is the same (4.7k, 4k7, 4700). Power symbols and power flags may be used; they are not parts.
+- The nets are exactly those above. How pins are connected is free: wires, labels, power symbols. Wires join where they end: where three meet, each ends there, with a junction. A net with a name must have it as KiCad names nets (by a label, a global label or a power symbol; the sheet's path in front does not count).
+`, below)
+	if len(d.Instances) > 1 {
+		b.WriteString("- It has several sheets. " + d.sheets() + " Each part is on the sheet that is named above it.\n")
 		fmt.Fprintf(&b, "\nAnswer with all files in one code block of the language kicad_sch, the root sheet %s first. A line \";; file NAME\" stands in front of each file.\n", d.Root.File)
 	} else {
 		b.WriteString("- It has one sheet.\n\nAnswer with the complete file in one code block of the language kicad_sch.\n")

@@ -31,9 +31,10 @@ func (d *Design) mutants(drawing *Drawing, r *generated.Rand) []generated.Mutant
 	var shorts, cuts, beside, misspelt, mirrored, swapped, missing, unplaced []func(*Drawing)
 	for k, s := range drawing.Sheets {
 		for i, w := range s.Wires {
-			if i+1 < len(s.Wires) {
+			// kicad-cli loses the rest of a wire that has a junction inside.
+			if short := (Segment{w.A, s.Wires[(i+1)%len(s.Wires)].B}); short.A != short.B && !slices.ContainsFunc(s.Junctions, func(p Point) bool { return short.on(p) && !short.ends(p) }) {
 				shorts = append(shorts, func(c *Drawing) {
-					c.Sheets[k].Wires = append(c.Sheets[k].Wires, Segment{w.A, s.Wires[i+1].B})
+					c.Sheets[k].Wires = append(c.Sheets[k].Wires, short)
 				})
 			}
 			cuts = append(cuts, func(c *Drawing) { c.Sheets[k].Wires = slices.Delete(c.Sheets[k].Wires, i, i+1) })

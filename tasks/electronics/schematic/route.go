@@ -3,7 +3,8 @@ package schematic
 // board is a sheet as the router sees it: cells 1.27 mm apart.
 type board struct {
 	w, h    int
-	blocked []bool  // a body, or the room of a bus
+	offsets [4]int  // to the next cell, by side
+	blocked []bool  // a body, the room of a bus, the sheet's edge
 	own     []int32 // whose end, corner, pin or label is in the cell; 0: nobody's
 	across  []int32 // whose wire passes or ends here from left to right
 	down    []int32 // whose wire passes or ends here from top to bottom
@@ -20,23 +21,24 @@ const nobody = int32(-1)
 
 func newBoard(w, h int) *board {
 	n := w * h
-	return &board{
-		w: w, h: h, blocked: make([]bool, n), own: make([]int32, n), across: make([]int32, n), down: make([]int32, n),
+	b := &board{
+		w: w, h: h, offsets: [4]int{Right: 1, Up: -w, Left: -1, Down: w}, blocked: make([]bool, n), own: make([]int32, n), across: make([]int32, n), down: make([]int32, n),
 		cost: make([]int32, 4*n), from: make([]int32, 4*n), stamp: make([]int32, 4*n),
 	}
+	for x := range w {
+		b.blocked[x], b.blocked[n-1-x] = true, true
+	}
+	for y := range h {
+		b.blocked[y*w], b.blocked[y*w+w-1] = true, true
+	}
+	return b
 }
 
 // cell returns the number of a place.
 func (b *board) cell(x, y int) int { return y*b.w + x }
 
-func (b *board) inside(x, y int) bool { return x >= 1 && y >= 1 && x < b.w-1 && y < b.h-1 }
-
-// neighbour returns the next cell in a direction; false at the sheet's edge.
-func (b *board) neighbour(c int, s Side) (int, bool) {
-	dx, dy := s.step()
-	x, y := c%b.w+dx, c/b.w+dy
-	return b.cell(x, y), b.inside(x, y)
-}
+// next returns the next cell in a direction. c is not at the sheet's edge.
+func (b *board) next(c int, s Side) int { return c + b.offsets[s] }
 
 // free reports whether a wire of a group may end, begin or turn in a cell.
 func (b *board) free(c int, group int32) bool {
@@ -122,8 +124,8 @@ func (b *board) route(start int, group int32, target func(int) bool) []int {
 		b.queue[cost] = append(b.queue[cost], state)
 	}
 	move := func(state int32, c int, s Side, cost int32) {
-		next, ok := b.neighbour(c, s)
-		if !ok || b.blocked[next] {
+		next := b.next(c, s)
+		if b.blocked[next] {
 			return
 		}
 		cost += stepCost
@@ -182,8 +184,8 @@ func (b *board) path(start int, state int32) []int {
 
 // nearPin reports whether a cell is beside something of another group's.
 func (b *board) nearPin(c int, group int32) bool {
-	for s := Right; s <= Down; s++ {
-		if n, ok := b.neighbour(c, s); ok && b.own[n] != 0 && b.own[n] != group {
+	for _, offset := range b.offsets {
+		if n := b.own[c+offset]; n != 0 && n != group {
 			return true
 		}
 	}

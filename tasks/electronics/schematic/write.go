@@ -54,6 +54,10 @@ const library = "lab"
 
 func (w *writer) style() Style { return w.drawing.Style }
 
+// full reports whether all is written that KiCad writes, and not only what a
+// schematic needs.
+func (w *writer) full() bool { return w.style().Pretty || w.style().UUIDs }
+
 // id is a uuid where the style has one for everything.
 func (w *writer) id(l list) list {
 	if w.style().UUIDs {
@@ -95,13 +99,21 @@ func (w *writer) file() string {
 	}
 	out = append(out, w.symbols())
 	for _, j := range s.Junctions {
-		out = append(out, w.id(list{"junction", at("at", j), list{"diameter", 0}, list{"color", 0, 0, 0, 0}}))
+		l := list{"junction", at("at", j)}
+		if w.full() {
+			l = append(l, list{"diameter", 0}, list{"color", 0, 0, 0, 0})
+		}
+		out = append(out, w.id(l))
 	}
 	for _, c := range s.NoConnects {
 		out = append(out, w.id(list{"no_connect", at("at", c)}))
 	}
 	for _, e := range s.Entries {
-		out = append(out, w.id(list{"bus_entry", at("at", e.At), at("size", e.Size), stroke()}))
+		l := list{"bus_entry", at("at", e.At), at("size", e.Size)}
+		if w.full() {
+			l = append(l, stroke())
+		}
+		out = append(out, w.id(l))
 	}
 	for _, line := range s.Wires {
 		out = append(out, w.line("wire", line))
@@ -166,7 +178,7 @@ func (w *writer) hide() any {
 
 func (w *writer) line(head string, s Segment) list {
 	l := list{head, list{"pts", at("xy", s.A), at("xy", s.B)}}
-	if w.style().Pretty {
+	if w.full() {
 		l = append(l, stroke())
 	}
 	return w.id(l)
@@ -184,16 +196,23 @@ func (w *writer) label(l Label) list {
 	} else {
 		out = append(out, list{"shape", l.Shape})
 	}
-	return w.id(append(out, at("at", l.At, angle), effects(justify)))
+	out = append(out, at("at", l.At, angle))
+	if w.full() {
+		out = append(out, effects(justify))
+	}
+	return w.id(out)
 }
 
 // property is a field of a symbol.
 func (w *writer) property(name, value string, at list, hidden bool) list {
-	e := effects("")
-	if hidden {
-		e = append(e, w.hide())
+	l := list{"property", text(name), text(value), at}
+	switch {
+	case hidden:
+		return append(l, effects("", w.hide()))
+	case w.full():
+		return append(l, effects(""))
 	}
-	return list{"property", text(name), text(value), at, e}
+	return l
 }
 
 // symbols writes the library of the file.
@@ -214,17 +233,17 @@ func (w *writer) symbol(s *Symbol) list {
 	if s.Power {
 		out = append(out, list{"power"})
 	}
-	pinNames := list{"pin_names", list{"offset", "0.254"}}
 	named := false
 	for _, p := range s.Pins {
 		named = named || p.Name != ""
 	}
-	if !named {
-		out = append(out, list{"pin_numbers", w.hide()})
-		pinNames = list{"pin_names", list{"offset", "0"}, w.hide()}
+	switch {
+	case !named:
+		out = append(out, list{"pin_numbers", w.hide()}, list{"pin_names", w.hide()})
+	case w.full():
+		out = append(out, list{"pin_names", list{"offset", "0.254"}})
 	}
-	out = append(out, pinNames)
-	if w.style().Version >= 20231120 {
+	if w.full() {
 		out = append(out, list{"exclude_from_sim", "no"})
 	}
 	out = append(out, list{"in_bom", "yes"}, list{"on_board", "yes"})
@@ -239,11 +258,9 @@ func (w *writer) symbol(s *Symbol) list {
 	for i, b := range s.bodies {
 		unit := list{"symbol", text(fmt.Sprintf("%s_%d_1", s.Name, i+1))}
 		if s.Power {
-			unit = append(unit, list{"polyline", list{"pts", steps("xy", b.x1, b.y1), steps("xy", b.x2, b.y1), steps("xy", 0, b.y2), steps("xy", b.x1, b.y1)},
-				stroke(), list{"fill", list{"type", "none"}}})
+			unit = append(unit, w.outline(list{"polyline", list{"pts", steps("xy", b.x1, b.y1), steps("xy", b.x2, b.y1), steps("xy", 0, b.y2), steps("xy", b.x1, b.y1)}}, "none"))
 		} else {
-			unit = append(unit, list{"rectangle", steps("start", b.x1, b.y2), steps("end", b.x2, b.y1),
-				list{"stroke", list{"width", "0.254"}, list{"type", "default"}}, list{"fill", list{"type", "background"}}})
+			unit = append(unit, w.outline(list{"rectangle", steps("start", b.x1, b.y2), steps("end", b.x2, b.y1)}, "background"))
 		}
 		for _, p := range s.Pins {
 			if p.Unit == i+1 {
@@ -256,6 +273,14 @@ func (w *writer) symbol(s *Symbol) list {
 		out = append(out, list{"embedded_fonts", "no"})
 	}
 	return out
+}
+
+// outline is a graphic with its line and filling.
+func (w *writer) outline(l list, filling string) list {
+	if w.full() {
+		l = append(l, list{"stroke", list{"width", "0.254"}, list{"type", "default"}})
+	}
+	return append(l, list{"fill", list{"type", filling}})
 }
 
 func (w *writer) pin(p Pin) list {
@@ -277,10 +302,10 @@ func (w *writer) placed(p Placed) list {
 		out = append(out, list{"mirror", p.Mirror})
 	}
 	out = append(out, list{"unit", p.Unit})
-	if w.style().Pretty {
-		out = append(out, list{"exclude_from_sim", "no"})
+	if w.full() {
+		out = append(out, list{"exclude_from_sim", "no"}, list{"in_bom", "yes"}, list{"on_board", "yes"}, list{"dnp", "no"})
 	}
-	out = append(out, list{"in_bom", "yes"}, list{"on_board", "yes"}, list{"dnp", "no"}, list{"uuid", text(uuid(w.r))})
+	out = w.id(out)
 	b := p.Symbol.bodies[p.Unit-1]
 	field := func(k int) list {
 		return at("at", Point{p.At.X + (b.x2+2)*grid, p.At.Y + (2*k-1)*grid}, 0)
@@ -301,10 +326,11 @@ func (w *writer) placed(p Placed) list {
 
 func (w *writer) box(b SheetBox) list {
 	out := list{"sheet", at("at", b.At), at("size", b.Size)}
-	if w.style().Pretty {
-		out = append(out, list{"exclude_from_sim", "no"}, list{"in_bom", "yes"}, list{"on_board", "yes"}, list{"dnp", "no"})
+	if w.full() {
+		out = append(out, list{"exclude_from_sim", "no"}, list{"in_bom", "yes"}, list{"on_board", "yes"}, list{"dnp", "no"},
+			stroke(), list{"fill", list{"color", 0, 0, 0, "0.0000"}})
 	}
-	out = append(out, stroke(), list{"fill", list{"color", 0, 0, 0, "0.0000"}}, list{"uuid", text(b.UUID)},
+	out = append(out, list{"uuid", text(b.UUID)},
 		w.property("Sheetname", b.Name, at("at", Point{b.At.X, b.At.Y - 60}, 0), false),
 		w.property("Sheetfile", b.File, at("at", Point{b.At.X, b.At.Y + b.Size.Y + 60}, 0), false))
 	for _, p := range b.Pins {
@@ -312,7 +338,11 @@ func (w *writer) box(b SheetBox) list {
 		if p.Side == Left {
 			angle, justify = 180, "left"
 		}
-		out = append(out, w.id(list{"pin", text(p.Name), p.Shape, at("at", p.At, angle), effects(justify)}))
+		l := list{"pin", text(p.Name), p.Shape, at("at", p.At, angle)}
+		if w.full() {
+			l = append(l, effects(justify))
+		}
+		out = append(out, w.id(l))
 	}
 	project := list{"project", text("lab")}
 	for _, path := range w.sheet.Paths {
