@@ -58,6 +58,14 @@ type Identity struct {
 	Arithmetic string  `json:"arithmetic"`
 }
 
+// Imported is the engine of a measurement that somebody else made and published:
+// its scores are theirs, it cannot be run again, and nothing proves that its
+// adapter was applied.
+const Imported = "imported, not measured"
+
+// Imported reports whether m is somebody else's.
+func (m *Measurement) Imported() bool { return m.Identity.Engine == Imported }
+
 // Status says how a measurement ended.
 type Status string
 

@@ -30,6 +30,9 @@ type Comparison struct {
 
 	// Invalid says why the arms must not be compared; then there is no lift.
 	Invalid []string `json:"invalid"`
+	// Unproven says why a lift, which is there, is no evidence: the measurements
+	// are imported. No gate passes on it.
+	Unproven []string `json:"unproven,omitempty"`
 
 	N        int      `json:"n"`        // pairs
 	Clusters int      `json:"clusters"` // N where each sample is its own
@@ -113,6 +116,11 @@ func Compare(base, variant *MeasurementData, metric lorabench.Metric) *Compariso
 		Task: base.Task.Name, Base: base.Variant.Name, Variant: variant.Variant.Name, Metric: metric,
 		Primary: len(base.Task.Metrics) > 0 && base.Task.Metrics[0].Name == metric.Name,
 		Invalid: incomparable(base, variant, metric), Seed: seed(base.Task.Name, metric.Name, base.Variant.Name, variant.Variant.Name),
+	}
+	for _, m := range []*MeasurementData{base, variant} {
+		if m.Imported() {
+			c.Unproven = append(c.Unproven, m.Variant.Name+": "+lorabench.Imported)
+		}
 	}
 	if floor, ok := base.Task.Floors[metric.Name]; ok && finite(floor.Value) {
 		c.Floor = &floor
@@ -335,7 +343,7 @@ func incomparable(base, variant *MeasurementData, metric lorabench.Metric) []str
 	reasons := []string{}
 	say := func(format string, args ...any) { reasons = append(reasons, fmt.Sprintf(format, args...)) }
 	for _, m := range []*MeasurementData{base, variant} {
-		if why := unproven(m.Variant); why != "" {
+		if why := unproven(m.Variant); why != "" && !m.Imported() {
 			say("%s", why)
 		}
 		switch {

@@ -163,6 +163,8 @@ func (v *Verdict) evidence(why string, t TaskPolicy) {
 		v.say("%s", why)
 	case len(c.Invalid) > 0:
 		v.Reasons = append(v.Reasons, c.Invalid...)
+	case len(c.Unproven) > 0:
+		v.Reasons = append(v.Reasons, c.Unproven...)
 	case c.Lift == nil:
 		v.say("%s", c.Reason)
 	case c.N < t.MinSamples:

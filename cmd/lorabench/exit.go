@@ -77,6 +77,7 @@ func explain(w io.Writer, err error) int {
 	var allRefused *refusedError
 	var other *otherMeasurementError
 	var evidence evidenceError
+	var imported importedError
 	var identity *results.IdentityError
 	var unknown *tasks.UnknownTaskError
 	var missing *tasks.MissingFileError
@@ -94,6 +95,8 @@ func explain(w io.Writer, err error) int {
 		code, hint = exitInvalid, "give the files that were measured; or leave out --resume: what is there now is another run"
 	case errors.As(err, &evidence):
 		code, hint = exitInvalid, "the folder is not as it was written: take it anew, or rerun RUN/TASK/VARIANT from the database"
+	case errors.As(err, &imported):
+		code, hint = exitInvalid, "lorabench run measures; report and compare show what is imported"
 	case errors.Is(err, errNoRunToResume):
 		code, hint = exitUsage, "give the same --model, --adapter, --tasks, --data, --limit, --seed as the run that was stopped; lorabench runs lists them"
 	case errors.Is(err, errNoTemplate):

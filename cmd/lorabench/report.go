@@ -19,15 +19,20 @@ import (
 	"github.com/ailiance/lorabench/results"
 )
 
-type reportOptions struct{ policy, run, db, format, out string }
+type reportOptions struct{ policy, run, db, format, out, published string }
 
 // renderings are the values of --format.
-const renderings = "text, md, json, csv"
+const renderings = "text, md, json, csv, compare"
 
 func newReport(stdio env.Stdio) *cobra.Command {
 	o := reportOptions{}
 	cmd := &cobra.Command{Use: "report", Short: "scoreboard, summary, or table of a stored run", Args: exactly(0),
-		Example: "  lorabench report\n  lorabench report --format md --out SUMMARY.md",
+		Long: `report prints what is stored of a run. --format compare is the table of
+compare_base_vs_lora.md: a line a metric, a column a variant.
+
+With --published no run is read: PATH holds result files of the published
+electronics benchmark, and their tables are printed in the published shape.`,
+		Example: "  lorabench report\n  lorabench report --format md --out SUMMARY.md\n  lorabench report --published bench-results",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return report(cmd.Context(), stdio.Out, o, stdio.OutIsTerminal && !stdio.NoColor)
 		}}
@@ -35,11 +40,15 @@ func newReport(stdio env.Stdio) *cobra.Command {
 	f.StringVar(&o.format, "format", "text", renderings)
 	f.StringVar(&o.out, "out", "", "file to write; else standard output")
 	f.StringVar(&o.policy, "policy", "", "policy file, as for gate")
+	f.StringVar(&o.published, "published", "", "published result files: a folder of them, compare_inputs.json, all_models.txt, 31_domains_baseline.json or comparison_*.json")
 	runFlags(f, &o.run, &o.db)
 	return cmd
 }
 
 func report(ctx context.Context, w io.Writer, o reportOptions, colour bool) error {
+	if o.published != "" {
+		return o.reportPublished(w)
+	}
 	var render func(io.Writer, *reports.Report) error
 	switch o.format {
 	case "text":
@@ -50,6 +59,8 @@ func report(ctx context.Context, w io.Writer, o reportOptions, colour bool) erro
 		render = reports.JSON
 	case "csv":
 		render = reports.CSV
+	case "compare":
+		render = reports.Matrix
 	case "html", "card":
 		return usagef("--format %s: not built yet: there are %s", o.format, renderings)
 	default:
@@ -66,11 +77,16 @@ func report(ctx context.Context, w io.Writer, o reportOptions, colour bool) erro
 	if err != nil {
 		return err
 	}
+	return o.write(w, text.Bytes())
+}
+
+// write puts a rendering where it was asked for.
+func (o reportOptions) write(w io.Writer, text []byte) error {
 	if o.out == "" {
-		_, err = w.Write(text.Bytes())
+		_, err := w.Write(text)
 		return err
 	}
-	if err := os.WriteFile(o.out, text.Bytes(), 0o666); err != nil {
+	if err := os.WriteFile(o.out, text, 0o666); err != nil {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return nil

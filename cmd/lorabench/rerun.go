@@ -111,6 +111,9 @@ func rerun(ctx context.Context, stdio env.Stdio, o rerunOptions) error {
 	if err != nil {
 		return err
 	}
+	if past.Imported() {
+		return importedError{fmt.Errorf("rerun %s: %s: there is nothing to run again", o.what, lorabench.Imported)}
+	}
 	s, err := o.settings(run, past)
 	if err != nil {
 		return err

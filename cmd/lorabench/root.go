@@ -35,7 +35,7 @@ func newRoot(stdio env.Stdio) *cobra.Command {
 	root.SetErr(stdio.Err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newDemo(stdio), newRun(stdio), newRerun(stdio), newTasks(stdio), newModel(stdio), newAdapter(stdio), newFuse(stdio))
-	root.AddCommand(newGate(), newReport(stdio), newCompare(), newRuns(), newSamples(), newScore(stdio), newDoctor(stdio), newPlan(stdio), newBench(stdio), newSpice(stdio), newKiCad())
+	root.AddCommand(newGate(), newReport(stdio), newCompare(), newRuns(), newSamples(), newScore(stdio), newDoctor(stdio), newPlan(stdio), newBench(stdio), newSpice(stdio), newKiCad(), newImport(stdio))
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "what each exit code says", Long: exitCodesHelp, Hidden: true,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), exitCodesHelp) }})
 	return root

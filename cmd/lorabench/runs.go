@@ -93,9 +93,15 @@ func listRuns(ctx context.Context, w io.Writer, db string, asJSON bool) error {
 // measures: it was killed, and goes on with --resume.
 const stopped = "stopped"
 
+// imported is the status of a run that somebody else measured.
+const imported = "imported"
+
 // runStatus is the worst of the run's measurements.
 func runStatus(stored []results.StoredMeasurement, active bool) string {
 	worst := lorabench.Done
+	if len(stored) > 0 && stored[0].Imported() {
+		return imported
+	}
 	order := []lorabench.Status{lorabench.Done, lorabench.TimedOut, lorabench.Interrupted, lorabench.Running, lorabench.Failed}
 	for _, m := range stored {
 		if slices.Index(order, m.Status) > slices.Index(order, worst) {
@@ -291,12 +297,14 @@ func newSampleLine(r *lorabench.SampleResult) sampleLine {
 		Milliseconds: float64(r.Elapsed) / float64(time.Millisecond),
 	}
 	for _, o := range r.Outputs {
-		if o.Stop == "" {
+		if o.Stop == "" && o.Text == "" && o.Thinking == "" {
 			line.LogLikelihoods = append(line.LogLikelihoods, finiteOrNil(o.LogLikelihood))
 			continue
 		}
-		stop := string(o.Stop)
-		line.Output, line.Stop = &o.Text, &stop
+		line.Output = &o.Text
+		if stop := string(o.Stop); stop != "" { // why an imported text ended is not known
+			line.Stop = &stop
+		}
 		if o.Thinking != "" {
 			line.Thinking = &o.Thinking
 		}
@@ -383,7 +391,11 @@ func (s *sampleLine) print(w io.Writer, variant string, metrics []lorabench.Metr
 		fmt.Fprintf(w, "    thinking:\n%s", indented(*s.Thinking))
 	}
 	if s.Output != nil {
-		fmt.Fprintf(w, "    wrote, ended by %s:\n%s", oneLine(*s.Stop), indented(*s.Output))
+		ended := "" // of imported texts nothing is known
+		if s.Stop != nil {
+			ended = ", ended by " + oneLine(*s.Stop)
+		}
+		fmt.Fprintf(w, "    wrote%s:\n%s", ended, indented(*s.Output))
 	}
 }
 

@@ -31,6 +31,7 @@ type scoreOptions struct {
 	taskSeed            uint64
 	json                bool
 	split               bool // --split-thinking
+	whole               bool // --whole-texts
 	getenv              func(string) string
 	unsafe              bool // --unsafe-no-sandbox
 }
@@ -56,6 +57,7 @@ published score object, "record", with all its keys.`,
 	f.StringVar(&o.data, "data", "", "folder of the datasets")
 	taskSeedFlag(f, &o.taskSeed)
 	f.BoolVar(&o.json, "json", false, "one JSON document")
+	f.BoolVar(&o.whole, "whole-texts", false, "leave out the texts of which a record says that only the beginning is stored")
 	f.BoolVar(&o.split, "split-thinking", false, "score each model's texts as a whole, and without the reasoning in them")
 	f.BoolVar(&o.unsafe, strings.TrimPrefix(unsafeFlag, "--"), false, unsafeHelp)
 	return cmd
@@ -105,6 +107,11 @@ func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 	texts, err := readTexts(stdio.In, o.outputs, d.Scorer)
 	if err != nil {
 		return err
+	}
+	if o.whole {
+		if texts = slices.DeleteFunc(texts, func(t text) bool { return t.partly }); len(texts) == 0 {
+			return fmt.Errorf("--outputs: %s: no text is stored whole", o.outputs)
+		}
 	}
 	task, err := taskFor(ctx, d, o, texts)
 	if err != nil {

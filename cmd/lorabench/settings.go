@@ -55,6 +55,8 @@ type settings struct {
 	Refused []reports.Refusal `json:"refused"` // adapters that are not measured, and why
 	Engine  engineInfo        `json:"engine"`
 	Chat    *chatInfo         `json:"chat"` // nil: the checkpoint has no chat template
+
+	Imported *importInfo `json:"imported,omitempty"` // nil: lorabench measured it
 }
 
 // engineInfo is the engine that measured.

@@ -67,6 +67,9 @@ func loadStored(ctx context.Context, store *results.Store, run string) (data rep
 	if s.Chat != nil {
 		notes = slices.Clone(s.Chat.Notes)
 	}
+	if s.Imported != nil {
+		notes = append(notes, s.Imported.notes()...)
+	}
 	return data, s.Refused, append(notes, keepCommon(data.Measurements)...), nil
 }
 
