@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -263,11 +262,7 @@ func checkKiCad(ctx context.Context, say func(key, format string, args ...any), 
 		}
 		say("symbols", "%d with %d pins, %d of them derived from others", len(symbols), pins, derived)
 	case "footprint", "module":
-		f, err := footprint.Read(string(text))
-		if errors.Is(err, sexpr.ErrLimit) { // its reader is for what models write
-			say("note", "only its structure was looked at: %v", err)
-			return nil
-		}
+		f, err := footprint.ReadFile(text)
 		if err != nil {
 			return err
 		}

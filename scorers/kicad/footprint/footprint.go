@@ -53,14 +53,23 @@ func (e *Error) Error() string { return fmt.Sprintf("line %d: %s: %s", e.Line, e
 // footprint.
 var ErrNoFootprint = errors.New("not a footprint")
 
-// limits of a text. The largest of 12,504 footprints of KiCad's library has 270
-// kB and 50,000 nodes.
-var limits = sexpr.Limits{Bytes: 1 << 20, Nodes: 1 << 18, Depth: 64}
+// Limits of what a model writes. The largest of 12,504 footprints of KiCad's
+// library has 270 kB and 50,000 nodes.
+var answerLimits = sexpr.Limits{Bytes: 1 << 20, Nodes: 1 << 18, Depth: 64}
 
-// Read reads one footprint. The error is an [*Error], a [*sexpr.Error], or wraps
-// [sexpr.ErrLimit] or [ErrNoFootprint].
-func Read(text string) (*Footprint, error) {
-	d, err := sexpr.Parse([]byte(text), limits)
+// Limits of a file: KiCad 9 puts 3D models into footprints.
+var fileLimits = sexpr.Limits{Bytes: 64 << 20, Nodes: 4 << 20, Depth: 64}
+
+// Read reads one footprint that a model wrote: at most 1 MiB. The error is an
+// [*Error], a [*sexpr.Error], or wraps [sexpr.ErrLimit] or [ErrNoFootprint].
+func Read(text string) (*Footprint, error) { return read([]byte(text), answerLimits) }
+
+// ReadFile reads the text of a file of the user's own: at most 64 MiB. Its
+// errors are those of Read.
+func ReadFile(text []byte) (*Footprint, error) { return read(text, fileLimits) }
+
+func read(text []byte, limits sexpr.Limits) (*Footprint, error) {
+	d, err := sexpr.Parse(text, limits)
 	if err != nil {
 		return nil, err
 	}

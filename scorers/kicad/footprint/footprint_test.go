@@ -381,6 +381,17 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// TestReadFile reads what is too large for an answer: a 3D model within.
+func TestReadFile(t *testing.T) {
+	text := strings.Replace(current, "(pad", "(embedded_files (file (name a.step) (type model) (data |"+strings.Repeat("QUJD\n", 400_000)+"|) (checksum \"1\"))) (pad", 1)
+	if _, err := Read(text); !errors.Is(err, sexpr.ErrLimit) {
+		t.Errorf("2 MB as an answer: %v, want a limit", err)
+	}
+	if f, err := ReadFile([]byte(text)); err != nil || len(f.Pads) != 3 {
+		t.Errorf("2 MB as a file: %v", err)
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, s := range []string{current, legacy, "(footprint X (pad 1 smd custom (at 0 0) (size 1 1) (options (anchor rect)) (primitives (gr_poly (pts (xy 0 0) (xy 1 0) (xy 0 1)) (width 0)))))",
 		"(footprint X (version 20240108) (fp_arc (start 0 0) (mid 1 1) (end 0 0) (layer F.CrtYd)))", "(module X (pad \"\" smd roundrect (at 1e99 0 1e300) (size -1 0) (chamfer_ratio 1) (chamfer top_left)))"} {
