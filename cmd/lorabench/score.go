@@ -130,6 +130,9 @@ func score(ctx context.Context, stdio env.Stdio, o scoreOptions) error {
 		fmt.Fprintln(stdio.Err, notConfined)
 	}
 	if o.split {
+		if slices.ContainsFunc(texts, func(t text) bool { return t.gone }) {
+			return usagef("score --split-thinking: %s has what was measured of texts, and no texts", o.outputs)
+		}
 		doc, err := splitThinking(ctx, task, scorer, answered, texts)
 		switch {
 		case err != nil:
