@@ -29,6 +29,7 @@ func Families() []Family {
 		families = append(families, Family{f.name, func(r *generated.Rand) *Design {
 			m := newMaker(r)
 			d := &Design{Family: f.name, Root: f.make(m)}
+			m.globals(d.Root)
 			d.number(r)
 			return d
 		}})
@@ -90,6 +91,18 @@ func (m *maker) farads(lo, hi int) string {
 
 func (m *maker) henries() string {
 	return m.value(generated.Pick(m.Rand, e12...), m.Between(-7, -4), generated.Pick(m.Rand, "H", ""))
+}
+
+// globals gives some of a sheet's names to global labels.
+func (m *maker) globals(s *Sheet) {
+	if m.IntN(3) > 0 {
+		return
+	}
+	for i := range s.Nets {
+		if n := &s.Nets[i]; n.Kind == Free && n.Name != "" && !n.inBus && m.Bool() {
+			n.Kind = Global
+		}
+	}
 }
 
 // decouple puts capacitors between supply and ground.
@@ -421,10 +434,16 @@ func transistorSwitch(m *maker) *Sheet {
 
 func regulators(m *maker) *Sheet {
 	s := newSheet("supply", "Supply")
-	j := s.add(connector(2), generated.Pick(m.Rand, "DC_IN", "BATTERY"))
-	s.power(m.g, j, "2")
 	in := "VIN"
-	s.at("RAW", j, "1")
+	if m.IntN(3) == 0 {
+		j := s.add(usb, "USB")
+		s.power(m.g, j, "GND")
+		s.at("RAW", j, "VBUS")
+	} else {
+		j := s.add(connector(2), generated.Pick(m.Rand, "DC_IN", "BATTERY"))
+		s.power(m.g, j, "2")
+		s.at("RAW", j, "1")
+	}
 	switch m.IntN(3) {
 	case 0:
 		f := s.add(fuse, generated.Pick(m.Rand, "500mA", "1A", "2A"))
@@ -1049,11 +1068,23 @@ func (m *maker) channel() *Sheet {
 		a, b, d, e := s.add(resistor, m.ohms(4, 6)), s.add(resistor, m.ohms(3, 5)), s.add(diode, "BAT54"), s.add(diode, "BAT54")
 		s.at("IN", a, "1")
 		s.at("OUT", a, "2", b, "1", d, "A", e, "K")
-		s.power(m.g, b, "2", e, "A")
+		s.global("BIAS", b, "2")
+		s.power(m.g, e, "A")
 		s.power(m.v, d, "K")
 	}
 	s.port("IN", "OUT")
 	return s
+}
+
+// bias feeds the global net that a channel may have, from the root.
+func (m *maker) bias(s, channel *Sheet) {
+	if _, used := channel.net["BIAS"]; !used {
+		return
+	}
+	p, c := s.add(potentiometer, m.ohms(4, 5)), s.add(capacitor, m.farads(-8, -6))
+	s.power(m.v, p, "1")
+	s.power(m.g, p, "3", c, "2")
+	s.global("BIAS", p, "2", c, "1")
 }
 
 func channels(m *maker) *Sheet {
@@ -1061,6 +1092,7 @@ func channels(m *maker) *Sheet {
 	sheet := m.channel()
 	n := m.Between(2, 3)
 	in, out := s.add(connector(n+1), "INPUTS"), s.add(connector(n+1), "OUTPUTS")
+	m.bias(s, sheet)
 	s.power(m.v, in, "1")
 	s.power(m.g, out, "1")
 	for i := range n {
@@ -1102,6 +1134,7 @@ func nested(m *maker) *Sheet {
 	j := s.add(connector(2+2*n), "IO")
 	s.power(m.v, j, "1")
 	s.power(m.g, j, "2")
+	m.bias(s, channel)
 	for i := range n {
 		sub := s.place(fmt.Sprintf("Pair %c", 'A'+i), pair)
 		in, out := fmt.Sprintf("X%d", i+1), fmt.Sprintf("Y%d", i+1)
