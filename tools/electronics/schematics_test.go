@@ -219,3 +219,28 @@ func TestDemosAreQuestions(t *testing.T) {
 	}
 	t.Logf("%d projects", read)
 }
+
+// TestOtherDrawingsAreRight holds that an answer is right however it is drawn
+// and written: in wires or labels, turned and mirrored, as KiCad 8 and 9 write.
+func TestOtherDrawingsAreRight(t *testing.T) {
+	styles := []schematic.Style{
+		{Version: 20250114},
+		{Version: 20250114, Wires: 100, NoConnects: true, Flags: true, Pretty: true, UUIDs: true},
+		{Version: 20231120, Wires: 60, Stubs: true, Turn: true, Mirror: true, Numbers: true, Buses: true, UUIDs: true},
+		{Version: 20231120, Wires: 90, Turn: true, Through: true, Pretty: true},
+	}
+	for _, f := range schematic.Families() {
+		r := generated.NewRand("other drawings of " + f.Name)
+		d := f.Make(r)
+		target, err := circuit.ParseTarget(d.Target())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, style := range styles {
+			text, _ := answer.Block(schematic.Answer(d.Draw(style, r).Files(r)), circuit.Languages...)
+			if got, err := target.Judge(t.Context(), text); err != nil || !got.Equal {
+				t.Errorf("%s drawn as %+v: %q, %v\n%s", f.Name, style, got.Note, err, text)
+			}
+		}
+	}
+}
