@@ -31,7 +31,7 @@ func (w *network) components() []Component {
 		if !w.listed(t) {
 			continue
 		}
-		value, footprint := unescape(t.value), unescape(t.footprint)
+		value, footprint := unescape(t.value), unescape(t.symbol.footprint)
 		if value == "~" {
 			value = ""
 		}

@@ -45,6 +45,7 @@ type part struct {
 	symbol *symbol
 	lib    *librarySymbol
 	reference
+	value string
 	first int // of its pins in network.pins
 	end   int
 }
@@ -221,13 +222,7 @@ func (w *network) addSymbols(at int32) {
 			}
 			continue
 		}
-		if r.value == "" || t.sourceValue {
-			r.value = w.valueOf(at, t, r.ref)
-		}
-		if r.footprint == "" {
-			r.footprint = t.footprint
-		}
-		w.parts = append(w.parts, part{place: at, symbol: t, lib: lib, reference: r, first: len(w.pins)})
+		w.parts = append(w.parts, part{place: at, symbol: t, lib: lib, reference: r, value: w.valueOf(at, t, r.ref), first: len(w.pins)})
 		w.addPins(at, int32(len(w.parts)-1), node, pinned)
 		w.parts[len(w.parts)-1].end = len(w.pins)
 	}

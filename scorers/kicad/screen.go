@@ -12,6 +12,7 @@ import (
 // Versions of the format at which a meaning changed.
 const (
 	instancesInSymbols = 20221002 // references by sheet stand in the symbols, not in the root
+	trimmedValues      = 20230121 // spaces around a value are none of it before
 	powerByValue       = 20230221 // a power symbol's net is its value, not its hidden pin's name
 	stackedNumbers     = 20250115 // a pin numbered [1,3-5] is four pins (KiCad 10)
 )
@@ -88,7 +89,6 @@ type symbol struct {
 	onBoard      bool
 	ref          string
 	value        string
-	sourceValue  bool // value is from a field of KiCad 6's simulator
 	footprint    string
 	fields       map[string]string // only where the value has text variables
 	alternates   map[string]string // by pin number
@@ -97,10 +97,11 @@ type symbol struct {
 	hasReference bool
 }
 
-// reference is what a symbol is called on one of the sheets that show it.
+// reference is what a symbol is called on one of the sheets that show it. KiCad 6
+// has also written a value there; newer ones do not read it.
 type reference struct {
-	ref, value, footprint string
-	unit                  int
+	ref  string
+	unit int
 }
 
 // items is how many things there are to connect.
@@ -203,7 +204,7 @@ func (r *screenReader) item(e sexpr.Node) {
 	case "symbol_instances":
 		for p := range e.Lists("path") {
 			path, _ := p.Atom(1)
-			ref := reference{ref: p.Value("reference"), value: p.Value("value"), footprint: p.Value("footprint"), unit: whole(p.List("unit"), 1)}
+			ref := reference{ref: p.Value("reference"), unit: whole(p.List("unit"), 1)}
 			r.instances[path] = ref
 		}
 	}
@@ -446,9 +447,12 @@ func (r *screenReader) symbol(e sexpr.Node) {
 	if !placed {
 		r.fail(e, "a symbol without (at x y)")
 	}
+	if r.version < trimmedValues {
+		t.value = strings.TrimSpace(t.value)
+	}
 	// KiCad 7 and newer read the sources of KiCad 6's simulator so.
 	if volts, ok := strings.CutPrefix(model, "dc "); ok && (primitive == "V" || primitive == "I") && !strings.Contains(volts, " ") {
-		t.value, t.sourceValue = volts, true
+		t.value = volts
 	}
 	t.library = libName
 	if libName == "" {
@@ -466,7 +470,7 @@ func (r *screenReader) symbol(e sexpr.Node) {
 
 func (t *symbol) addReference(p sexpr.Node) {
 	path, _ := p.Atom(1)
-	ref := reference{ref: p.Value("reference"), value: p.Value("value"), footprint: p.Value("footprint"), unit: whole(p.List("unit"), 1)}
+	ref := reference{ref: p.Value("reference"), unit: whole(p.List("unit"), 1)}
 	if t.references == nil {
 		t.references = map[string]reference{}
 		t.first, t.hasReference = ref, true
