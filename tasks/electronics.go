@@ -23,6 +23,7 @@ func electronics() []Definition {
 		spiceSim(),
 		kicadSchGen(),
 		schExtract(),
+		schExtractReal(),
 		kicadDSL(),
 		kicadPCB(),
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/tasks/electronics/schematic"
+	"github.com/ailiance/lorabench/tasks/generated"
 )
 
 // kicadSchGen asks for schematics.
@@ -28,6 +29,17 @@ func schExtract() Definition {
 	d.nulls = schematicNulls(
 		"components nets ref value name pins R1 R2 C1 U1 GND VCC VIN VOUT R1.1 R1.2 C1.1 10k 100n schematic netlist json",
 		saying("parts with the first numbers, in pairs", pairs), saying("parts with the first numbers, in one net", one))
+	return d
+}
+
+// schExtractReal asks for the netlists of schematics that somebody drew:
+// "lorabench kicad questions" writes the rows.
+func schExtractReal() Definition {
+	d := schExtract()
+	d.Name, d.Title = "sch_extract_real", "read the netlist out of a real KiCad schematic: which pins are connected"
+	d.Source = "made of schematics by lorabench kicad questions, docs/scorers/sch_extract.md"
+	d.Evaluation = Split{Dataset: d.Name, Name: generated.Test}
+	d.Embedded, d.Generated, d.generate = false, 0, nil
 	return d
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 func newKiCad() *cobra.Command {
-	return group("kicad", "KiCad's files by hand", newKiCadNets(), newKiCadCheck())
+	return group("kicad", "KiCad's files by hand", newKiCadNets(), newKiCadCheck(), newKiCadQuestions())
 }
 
 func newKiCadNets() *cobra.Command {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ailiance/lorabench/scorers/kicad"
@@ -100,18 +101,34 @@ func (t *Target) netlist() *kicad.Netlist {
 	return n
 }
 
-// TargetOf returns a schematic's netlist as what is to be read out of it.
+// TargetOf returns a schematic's netlist as what is to be read out of it. Nets
+// that have a pin in common are one.
 func TargetOf(n *kicad.Netlist) Target {
 	var t Target
 	for _, c := range n.Components {
 		t.Components = append(t.Components, Component{Ref: c.Ref, Value: c.Value})
 	}
+	at := map[kicad.Pin]int{} // net of a pin
 	for _, net := range n.Nets {
-		k := Net{}
+		k := len(t.Nets)
+		t.Nets = append(t.Nets, Net{})
 		for _, p := range net.Pins {
-			k.Pins = append(k.Pins, p.String())
+			other, seen := at[p]
+			switch {
+			case !seen:
+				at[p] = k
+				t.Nets[k].Pins = append(t.Nets[k].Pins, p.String())
+			case other != k: // what is in k goes there
+				for _, moved := range t.Nets[k].Pins {
+					pin, _ := ParsePin(moved)
+					at[pin] = other
+				}
+				t.Nets[other].Pins = append(t.Nets[other].Pins, t.Nets[k].Pins...)
+				t.Nets[k].Pins = nil
+				k = other
+			}
 		}
-		t.Nets = append(t.Nets, k)
 	}
+	t.Nets = slices.DeleteFunc(t.Nets, func(n Net) bool { return len(n.Pins) == 0 })
 	return t
 }
