@@ -47,8 +47,9 @@ func TestDefinitions(t *testing.T) {
 		if d.NumShots > 0 && d.Shots == nil && len(d.examples) < d.NumShots {
 			t.Errorf("%s: %d shots out of nothing", d.Name, d.NumShots)
 		}
-		filtered := len(d.Filters) > 0 || d.Scorer == "spice" || d.Generated > 0 || d.published // scorers of fields find the answer themselves
-		if (d.maxTokens > 0) != (len(d.until) > 0 || d.Generated > 0 || d.published) || (d.maxTokens > 0) != filtered {
+		field := d.Generated > 0 || d.published || d.Scorer == "sch_extract" // scorers of fields find the answer themselves
+		filtered := len(d.Filters) > 0 || d.Scorer == "spice" || field
+		if (d.maxTokens > 0) != (len(d.until) > 0 || field) || (d.maxTokens > 0) != filtered {
 			t.Errorf("%s: until %q, %d tokens, %d filters", d.Name, d.until, d.maxTokens, len(d.Filters))
 		}
 	}
