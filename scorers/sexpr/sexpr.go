@@ -26,6 +26,10 @@ type Limits struct {
 	Bytes int // of the text; default 256 MiB, at most 2 GiB
 	Nodes int // lists and atoms; default 32 million, of 16 bytes each
 	Depth int // of lists in lists; default 256 (KiCad's own files: 12)
+
+	// NoRepair takes ")word" for ") word", which it is where a list may hold
+	// words behind lists, as a pin does.
+	NoRepair bool
 }
 
 const (
@@ -176,7 +180,7 @@ func (d *Document) parse(l Limits) error {
 			n := &d.nodes[open[len(open)-1]]
 			n.end, n.next = uint32(i), uint32(len(d.nodes))
 			open = open[:len(open)-1]
-			if i < len(src) && len(open) > 0 && (src[i] >= 'a' && src[i] <= 'z') {
+			if i < len(src) && len(open) > 0 && !l.NoRepair && (src[i] >= 'a' && src[i] <= 'z') {
 				d.repairs++
 				if len(d.nodes) >= l.Nodes {
 					return fmt.Errorf("%w: more than %d lists and atoms", ErrLimit, l.Nodes)

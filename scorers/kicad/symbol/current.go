@@ -137,6 +137,15 @@ func isNumber(s string) bool {
 	return exponent != "" && strings.Trim(exponent, "0123456789") == ""
 }
 
+// only is the word of a list that has one, and "" of any other list.
+func (r *current) only(n sexpr.Node) string {
+	w, _ := word(n.Element(1))
+	if count(n) != 2 {
+		return ""
+	}
+	return w
+}
+
 // behind yields the elements of a list from the k-th on.
 func behind(n sexpr.Node, k int) func(yield func(sexpr.Node) bool) {
 	return func(yield func(sexpr.Node) bool) {
@@ -223,7 +232,7 @@ func (r *current) header(lib sexpr.Node) error {
 			}
 			r.version = n
 		case "generator", "generator_version", "host":
-			if count(e) < 2 || count(e) > 3 {
+			if n := count(e); n != 2 && (n != 3 || !is(e, "host")) {
 				return r.wrong(e, "(%s …): want a text", head(e))
 			}
 		case "symbol":
@@ -715,7 +724,7 @@ func (r *current) stroke(n sexpr.Node) error {
 		case "width":
 			_, err = r.lengths(e, 1)
 		case "type":
-			switch w, _ := word(e.Element(1)); w {
+			switch w := r.only(e); w {
 			case "default", "solid", "dash", "dot", "dash_dot", "dash_dot_dot":
 			default:
 				err = r.wrong(e, "line style %q", clip(w))
@@ -737,7 +746,7 @@ func (r *current) fill(n sexpr.Node) error {
 		var err error
 		switch head(e) {
 		case "type":
-			switch w, _ := word(e.Element(1)); w {
+			switch w := r.only(e); w {
 			case "none", "outline", "background", "color", "hatch", "reverse_hatch", "cross_hatch":
 			default:
 				err = r.wrong(e, "filling %q", clip(w))

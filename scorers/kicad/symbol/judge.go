@@ -125,7 +125,7 @@ func (c *comparison) result(pins float64) Result {
 	if len(c.notes) == 0 {
 		return Result{Pass: true, Graded: 1}
 	}
-	raw := pins * (0.8 + 0.2*float64(c.held)/float64(max(c.checked, 1)))
+	raw := pins * (0.8 + float64(0.2*float64(c.held))/float64(max(c.checked, 1)))
 	graded := math.Max(0, (raw-chance)/(1-chance))
 	return Result{Graded: math.Min(graded, 0.99), Note: strings.Join(c.sorted(), "; ")}
 }
@@ -267,7 +267,7 @@ func (c *comparison) pin(p pair) float64 {
 	if !named {
 		return 0
 	}
-	return 0.4 + 0.6*float64(right)/float64(asked)
+	return 0.4 + float64(0.6*float64(right))/float64(asked)
 }
 
 func near(a, b int) bool { return a-b <= tolerance && b-a <= tolerance }

@@ -175,6 +175,11 @@ var spellings = []struct {
 	{`(rectangle (start`, `(bezier (pts (xy 0 0) (xy 1 1) (xy 2 0))) (rectangle (start`, true},
 	{`(name "A" (effects (font (size 1.27 1.27))))`, `(name "A" (effects (hide)))`, true},
 
+	{`(number "1" (effects (font (size 1.27 1.27)))))`, `(number "1")hide)`, true},
+	{`(fill (type background))`, `fill (type background))`, false},
+	{`(generator x)`, `(generator x y)`, false},
+	{`(type background)`, `(type background none)`, false},
+
 	// The legacy format.
 	{"EESchema-LIBRARY Version 2.4\n", "", false},
 	{"#encoding utf-8\n", "", true},
@@ -224,6 +229,22 @@ var spellings = []struct {
 	{"S -200 200 200 -200 0 1 0 f", "T 0 0 0 50 0 0 1 abc Normal 0 C C", true},
 	{"S -200 200 200 -200 0 1 0 f", "T 0 0 0 50 0 0 1 abc", true},
 	{"S -200 200 200 -200 0 1 0 f", "T 0 0 0 50 0 0 1 \"a b\" Normal 0 C C", true},
+	{"S -200 200 200 -200 0 1 0 f", "S -200 200 200 -200 0 1 0 F", true},
+	{"S -200 200 200 -200 0 1 0 f", "S -200 200 200 -200 0 1 0 x", false},
+	{"S -200 200 200 -200 0 1 0 f", "T 0 0 0 50 0 0 1 abc Italic 1 L T", true},
+	{"S -200 200 200 -200 0 1 0 f", "T 0 0 0 50 0 0 1 abc Bold 0 C C", false},
+	{"S -200 200 200 -200 0 1 0 f", "T 0 0 0 50 0 0 1 abc Normal 0 X C", false},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" 0 0 H V C CNN`, true},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" H V C CNN`, true},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 x "AB" 0 0 50 H V C CNN`, true},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" 0 0.5 50 H V C CNN`, false},
+	{"S -200 200 200 -200 0 1 0 f", "S -200 200 200 0 1 0 f", true},
+	{" SOIC*\n", "\n", false},
+	{" SOIC*\n", "SOIC* QF*\n", true},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" 0 0 50 H V C TIB`, true},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" 0 0 50 H V C LNN`, false},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" 0 0 50 H V B CNN`, false},
+	{`F1 "AB" 0 0 50 H V C CNN`, `F1 "AB" 0 0 50 H V C CXX`, false},
 	{"\nDRAW\n", "\ndraw\n", true},
 	{"\nENDDRAW\n", "\nEndDraw\n", true},
 	{"\nENDDRAW\n", "\nENDDRAWX\n", false},
@@ -250,6 +271,7 @@ var otherwise = map[string]string{
 	"EESchema-LIBRARY Version 2.4\n": "a part alone is an answer too",
 	`"AB_-1_1"`:                      "a unit that can never be placed",
 	"P 3 0 1 0 -200 0 200 0 N":       "points that are not there",
+	"S -200 200 200 0 1 0 f":         "a number that is not there",
 }
 
 // TestSpellings holds what of a symbol's text is read, and where kicad-cli is

@@ -157,7 +157,7 @@ func (r *legacy) part(words []string) (Symbol, error) {
 		case begins(line, "ALIAS"):
 			s.Aliases = append(s.Aliases, strings.Fields(line)[1:]...)
 		case begins(line, "$FPLIST"):
-			err = r.skip("$ENDFPLIST")
+			err = r.filters()
 		case begins(line, "DRAW"):
 			err = r.drawing(&s)
 		case strings.HasPrefix(line, "F"):
@@ -169,15 +169,17 @@ func (r *legacy) part(words []string) (Symbol, error) {
 	}
 }
 
-// skip reads up to the line that ends a list.
-func (r *legacy) skip(end string) error {
+// filters reads up to $ENDFPLIST: KiCad refuses an empty one.
+func (r *legacy) filters() error {
 	for {
 		line, ok := r.next()
-		if !ok {
-			return fmt.Errorf("%w: no %s", errCutOff, end)
-		}
-		if begins(line, end) {
+		switch {
+		case !ok:
+			return fmt.Errorf("%w: no $ENDFPLIST", errCutOff)
+		case begins(line, "$ENDFPLIST"):
 			return nil
+		case line == "":
+			return errors.New("an empty line between $FPLIST and $ENDFPLIST")
 		}
 	}
 }
@@ -186,24 +188,26 @@ func (r *legacy) skip(end string) error {
 //
 //	Fn "text" x y size orientation visible justify style ["name"]
 func field(s *Symbol, line string) error {
-	key, rest, _ := strings.Cut(line, " ")
+	key, rest, _ := strings.Cut(strings.ReplaceAll(line, "\t", " "), " ")
 	number, err := strconv.Atoi(key[1:])
 	if err != nil || number < 0 {
 		return fmt.Errorf("%q: want F0, F1, …", clip(key))
 	}
-	value, rest, ok := quoted(rest)
+	value, rest, ok := quoted(rest[max(strings.IndexByte(rest, '"'), 0):])
 	if !ok {
 		return fmt.Errorf("%s: the text is not in quotes", key)
 	}
 	f := &fields{words: append([]string{key}, strings.Fields(rest)...)}
-	f.integer(1, "x")
-	f.integer(2, "y")
-	f.integer(3, "size")
+	for i := 1; i <= 3; i++ { // x, y and size: KiCad takes one that is missing for 0
+		if _, err := strconv.Atoi(f.word(i, "orientation")); err != nil {
+			f.words = slices.Insert(f.words, i, "0")
+		}
+	}
 	f.oneOf(4, "HV", "orientation")
 	f.oneOf(5, "VI", "visibility")
 	if len(f.words) > 6 {
-		f.oneOf(6, "LRCBT", "alignment")
-		if w := f.word(7, "style"); f.err == nil && len(w) != 1 && len(w) != 3 {
+		f.oneOf(6, "LRC", "alignment")
+		if w := f.word(7, "style"); f.err == nil && !fieldStyle(w) {
 			f.fail("style of a line %s: %q", key, clip(w))
 		}
 	}
@@ -235,6 +239,13 @@ func field(s *Symbol, line string) error {
 		s.Properties[name] = value
 	}
 	return nil
+}
+
+// fieldStyle reports whether w is an alignment (top, bottom, centre), alone or
+// with italic or not, bold or not.
+func fieldStyle(w string) bool {
+	return (len(w) == 1 || len(w) == 3 && strings.IndexByte("IN", w[1]) >= 0 && strings.IndexByte("BN", w[2]) >= 0) &&
+		strings.IndexByte("TBC", w[0]) >= 0
 }
 
 // quoted reads a text in quotes and returns what follows it.
@@ -346,6 +357,11 @@ func (f *fields) pin() Pin {
 func (f *fields) graphic(line string) Graphic {
 	var g Graphic
 	place := func(k int) Point { return Point{f.mils(k, "x"), f.mils(k+1, "y")} }
+	fill := func(k int) {
+		if k < len(f.words) {
+			f.oneOf(k, "NFf", "filling")
+		}
+	}
 	owner := func(k int) {
 		g.Unit, g.Style = f.count(k, "unit"), f.count(k+1, "body style")
 	}
@@ -355,6 +371,7 @@ func (f *fields) graphic(line string) Graphic {
 		g.Points = []Point{place(1), place(3)}
 		owner(5)
 		f.integer(7, "width")
+		fill(8)
 	case "P", "B":
 		g.Kind = Polyline
 		if f.words[0] == "B" {
@@ -370,6 +387,7 @@ func (f *fields) graphic(line string) Graphic {
 		for i := range n {
 			g.Points = append(g.Points, place(5+2*i))
 		}
+		fill(5 + 2*n)
 		if g.Kind == Bezier && n != 4 {
 			g.Kind = Polyline
 		}
@@ -378,12 +396,14 @@ func (f *fields) graphic(line string) Graphic {
 		g.Points, g.Radius = []Point{place(1)}, f.mils(3, "radius")
 		owner(4)
 		f.integer(6, "width")
+		fill(7)
 	case "A":
 		g.Kind = Arc
 		a := arc{centre: place(1), radius: f.mils(3, "radius"), parts: hasAngles}
 		a.from, a.to = float64(f.integer(4, "first angle"))/10, float64(f.integer(5, "second angle"))/10
 		owner(6)
 		f.integer(8, "width")
+		fill(9)
 		g.Points, _ = a.points()
 	case "T":
 		g.Kind = Text
@@ -391,11 +411,32 @@ func (f *fields) graphic(line string) Graphic {
 		g.Points = []Point{place(2)}
 		f.integer(4, "size")
 		owner(6)
-		if len(f.words) < 9 {
-			f.fail("a line T without a text")
-		}
+		f.text(line)
 	default:
 		f.fail("%q in a drawing", clip(line))
 	}
 	return g
+}
+
+// text checks what follows the numbers of a line T: the text, in quotes or with
+// tildes for spaces, and how it is written.
+func (f *fields) text(line string) {
+	if len(f.words) < 9 {
+		f.fail("a line T without a text")
+		return
+	}
+	style := f.words[9:]
+	if f.words[8][0] == '"' {
+		_, rest, ok := quoted(line[strings.IndexByte(line, '"'):])
+		if !ok {
+			f.fail("a text of a line T has no end")
+			return
+		}
+		style = strings.Fields(rest)
+	}
+	for i, allowed := range [][]string{{"Normal", "Italic"}, {"0", "1"}, {"L", "R", "C"}, {"T", "B", "C"}} {
+		if i < len(style) && !slices.Contains(allowed, style[i]) {
+			f.fail("style of a line T: %q", clip(style[i]))
+		}
+	}
 }

@@ -148,5 +148,5 @@ func clip(s string) string {
 
 // limits are those of the S-expressions.
 func (l Limits) sexpr() sexpr.Limits {
-	return sexpr.Limits{Bytes: l.Bytes, Nodes: l.Nodes, Depth: l.Depth}
+	return sexpr.Limits{Bytes: l.Bytes, Nodes: l.Nodes, Depth: l.Depth, NoRepair: true}
 }
