@@ -232,7 +232,7 @@ func (r *current) header(lib sexpr.Node) error {
 			}
 			r.version = n
 		case "generator", "generator_version", "host":
-			if n := count(e); n != 2 && (n != 3 || !is(e, "host")) {
+			if n := count(e); n != 2 && (n != 3 || !is(e, "host")) || e.Element(1).IsList() {
 				return r.wrong(e, "(%s …): want a text", head(e))
 			}
 		case "symbol":

@@ -178,6 +178,7 @@ var spellings = []struct {
 	{`(number "1" (effects (font (size 1.27 1.27)))))`, `(number "1")hide)`, true},
 	{`(fill (type background))`, `fill (type background))`, false},
 	{`(generator x)`, `(generator x y)`, false},
+	{`(generator x)`, `(generator (xy 0 0))`, false},
 	{`(type background)`, `(type background none)`, false},
 
 	// The legacy format.
