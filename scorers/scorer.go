@@ -114,7 +114,7 @@ func ReadsTexts(name string) bool {
 func TargetOf(scorer string, expected json.RawMessage) (lorabench.Target, error) {
 	var answer string
 	isText := json.Unmarshal(expected, &answer) == nil
-	check := func(json.RawMessage) error { return nil }
+	var check func(json.RawMessage) error
 	if d, known := domains()[scorer]; known {
 		check = d.check
 		if d.text && isText { // compared with a text

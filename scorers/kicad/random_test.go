@@ -20,7 +20,6 @@ var randomSeeds = flag.Int("random", 40, "how many random schematics are held ag
 // drawing writes one random schematic file. Coordinates are grid steps.
 type drawing struct {
 	*rand.Rand
-	out      strings.Builder
 	paths    []string // of the sheet, where it is used
 	uuids    int
 	file     int

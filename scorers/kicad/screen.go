@@ -130,12 +130,6 @@ func (r *screenReader) fail(at sexpr.Node, format string, args ...any) {
 	}
 }
 
-func (r *screenReader) warn(format string, args ...any) {
-	if len(r.warnings) < maxWarnings {
-		r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
-	}
-}
-
 // readScreen reads a schematic file.
 func readScreen(name string, text []byte, l sexpr.Limits) (*screen, error) {
 	if bytes.HasPrefix(bytes.TrimLeft(text, "\ufeff \t\r\n"), []byte("EESchema")) {

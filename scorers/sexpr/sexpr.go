@@ -154,7 +154,6 @@ func (d *Document) parse(l Limits) error {
 		if lineStart && c == '#' {
 			n := bytes.IndexByte(src[i:], '\n')
 			if n < 0 {
-				i = len(src)
 				break
 			}
 			i += n

@@ -181,7 +181,7 @@ func onArc(p Point, points []Point) bool {
 	middle, end, at := turn(start, angle(points[1])), turn(start, angle(points[2])), turn(start, angle(p))
 	slack := arcTolerance / radius
 	if middle > end { // clockwise
-		middle, end, at = 2*math.Pi-middle, 2*math.Pi-end, math.Mod(2*math.Pi-at, 2*math.Pi)
+		end, at = 2*math.Pi-end, math.Mod(2*math.Pi-at, 2*math.Pi)
 	}
 	return at <= end+slack || at >= 2*math.Pi-slack
 }

@@ -36,11 +36,6 @@ func (m mos) ratio(id, vov, vds float64) float64 {
 	return 2 * id / (m.kp * vov * vov * (1 + m.lambda*vds))
 }
 
-// overdrive returns vgs-vt of a saturated transistor that carries id.
-func (m mos) overdrive(wl, id, vds float64) float64 {
-	return math.Sqrt(2 * id / (m.kp * wl * (1 + m.lambda*vds)))
-}
-
 // bjt is a bipolar transistor in its active region: IS, BF and VAF alone.
 type bjt struct {
 	is, bf, va float64

@@ -196,7 +196,7 @@ func commonGate(r *generated.Rand, i int) (generated.Row, string) {
 	vov := 0.25
 	vs := digits(0.12*vdd, 3)
 	// rd is what makes the gain; rin = (1 + rd·gds)/(gm + gds) ∥ rs.
-	type point struct{ current, ratio, rd, rs, gain, rin float64 }
+	type point struct{ current, ratio, rd, rs, rin float64 }
 	solve := func(current float64) point {
 		var x point
 		x.current, x.rs = current, vs/current

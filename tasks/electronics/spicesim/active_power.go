@@ -291,7 +291,7 @@ func precisionClamp(r *generated.Rand, i int) (generated.Row, string) {
 	check := func(name string, x, y, tol float64) {
 		q.need(name, within(dcAt("sweep", "v(out)", x), y, tol), "v(out) with v(in) = %s: %s ±%s", si(x, "V"), si(y, "V"), si(tol, "V"))
 	}
-	inside := []float64{}
+	var inside []float64
 	switch {
 	case upper && lower:
 		inside = []float64{digits(lo+0.2*(hi-lo), 3), digits(hi-0.2*(hi-lo), 3)}

@@ -238,9 +238,8 @@ func rlcNotch(r *generated.Rand, i int) (generated.Row, string) {
 	if r.Bool() {
 		// The trap sees the series resistor and the load side by side.
 		p := parallel(series, load)
-		l, c := p/(w*quality)*quality*quality, 0.0
-		l = quality * p / w
-		c = 1 / (w * w * l)
+		l := quality * p / w
+		c := 1 / (w * w * l)
 		q.deck = circuitOf("series trap to ground", "R1 in out "+num(series), "L1 out x "+num(l), "C1 x 0 "+num(c))
 		q.wrong("trap in parallel", circuitOf("trap", "R1 in out "+num(series), "L1 out 0 "+num(l), "C1 out 0 "+num(c)))
 	} else {
