@@ -12,7 +12,7 @@ help: ## this list
 setup: ## install ngspice where it can be installed, and say so where not
 	@tools/setup.sh
 
-setup-kicad: ## unpack kicad-cli of KiCad 9 below ~/.cache/lorabench, for the tasks erc and erc_delta
+setup-kicad: ## unpack kicad-cli of KiCad 9 (of root below /opt, else below ~/.cache), for the tasks erc and erc_delta
 	@tools/setup.sh kicad
 
 demo: setup build ## the whole job on the embedded model: set-up, build, lorabench demo

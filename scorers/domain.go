@@ -33,6 +33,8 @@ type Finding struct {
 // domains are the scorers of fields, by name.
 func domains() map[string]domain {
 	return addPublished(map[string]domain{
+		"erc":           ercAbsolute(),
+		"erc_delta":     ercDelta(),
 		"kicad_dsl":     kicadDSL(),
 		"kicad_pcb":     kicadPCB(),
 		"kicad_sch_gen": kicadSchGen(),

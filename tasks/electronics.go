@@ -24,6 +24,8 @@ func electronics() []Definition {
 		kicadSchGen(),
 		schExtract(),
 		schExtractReal(),
+		erc(),
+		ercDelta(),
 		kicadDSL(),
 		kicadPCB(),
 	}

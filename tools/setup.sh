@@ -4,7 +4,8 @@
 #   ngspice     simulates the circuits that a model writes (the default)
 #   bubblewrap  is what tests compare our own sandbox with
 #   kicad       kicad-cli of KiCad 9, which checks schematics: unpacked below
-#               ~/.cache/lorabench, nothing of the system is changed and no
+#               ~/.cache/lorabench (as root /opt/lorabench: whom it runs as may
+#               not read root's files), nothing of the system is changed and no
 #               rights are needed (55 to 105 MB to fetch, 120 MB or more on disk)
 #
 # What cannot be installed is said, and is no failure: scorers and tests say what
@@ -56,6 +57,7 @@ unneeded='^(libocct-|occt-|python3|libpython3[^=]*-|kicad-(libraries|symbols|foo
 
 kicad() {
 	prefix=${XDG_CACHE_HOME:-$HOME/.cache}/lorabench/kicad
+	[ "$(id -u)" = 0 ] && prefix=/opt/lorabench/kicad
 	if command -v kicad-cli >/dev/null 2>&1 || [ -x "$prefix/usr/bin/kicad-cli" ]; then
 		return
 	fi

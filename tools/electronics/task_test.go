@@ -161,6 +161,8 @@ var tested = map[string]bool{
 	"spice_sim":     true,
 	"kicad_sch_gen": true,
 	"sch_extract":   true,
+	"erc":           true,
+	"erc_delta":     true,
 	"kicad_dsl":     true,
 	"kicad_pcb":     true,
 }

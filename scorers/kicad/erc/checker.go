@@ -337,15 +337,17 @@ func Find(path string) (Program, error) {
 // Unpacked returns the kicad-cli of `tools/setup.sh kicad`, "" where there is
 // none.
 func Unpacked() string {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return ""
+	folders := []string{"/opt"}
+	if cache, err := os.UserCacheDir(); err == nil {
+		folders = append(folders, cache)
 	}
-	path := filepath.Join(cache, "lorabench", "kicad", "usr", "bin", "kicad-cli")
-	if _, err := os.Stat(path); err != nil {
-		return ""
+	for _, folder := range folders {
+		path := filepath.Join(folder, "lorabench", "kicad", "usr", "bin", "kicad-cli")
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
 	}
-	return path
+	return ""
 }
 
 // beside returns the folders of libraries that belong to a program that is not

@@ -26,8 +26,9 @@ func (d *Design) Draw(style Style, r *generated.Rand) *Drawing {
 }
 
 // unfed returns the nets that take power and get none, by sheet, each where it
-// is nearest to the root.
-func (d *Design) unfed() map[*Sheet]map[int]bool {
+// is nearest to the root. With symbols a power symbol takes power too, as KiCad's
+// rules have it.
+func (d *Design) unfed(symbols bool) map[*Sheet]map[int]bool {
 	list := d.Netlist()
 	where := map[string][2]int{} // of a pin: instance and net
 	types := map[string]string{}
@@ -46,6 +47,9 @@ func (d *Design) unfed() map[*Sheet]map[int]bool {
 		first, takes, fed := [2]int{len(d.Instances), 0}, false, false
 		for _, p := range n.Pins {
 			takes = takes || types[p] == "power_in"
+			if w, ok := where[p]; ok && symbols && d.Instances[w[0]].Sheet.Nets[w[1]].Kind == Power {
+				takes = true
+			}
 			fed = fed || types[p] == "power_out"
 			if w, ok := where[p]; ok && w[0] < first[0] {
 				first = w
@@ -69,7 +73,7 @@ func (d *Design) draw(style Style, r *generated.Rand) *Drawing {
 	rootUUID := uuid(r)
 	var unfed map[*Sheet]map[int]bool
 	if style.Flags {
-		unfed = d.unfed()
+		unfed = d.unfed(style.Fed)
 	}
 	marks := 0 // power symbols so far
 	paths := map[*Instance]string{}

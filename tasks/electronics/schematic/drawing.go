@@ -115,6 +115,7 @@ type Style struct {
 	Through    bool // labels stand in the middle of wires
 	NoConnects bool // pins on no net are marked
 	Flags      bool // supplies that nothing feeds have a power flag
+	Fed        bool // and so have nets of which only power symbols take
 	Numbers    bool // stubs and columns of different lengths
 	Buses      bool // buses are drawn; always where sheets have pins of buses
 	Pretty     bool // written as KiCad writes, not short
