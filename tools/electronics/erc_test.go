@@ -12,8 +12,8 @@ import (
 	"github.com/ailiance/lorabench/tasks/electronics/schematic"
 )
 
-// kicad skips the test where kicad-cli cannot be run.
-func kicad(t *testing.T) scorers.Tools {
+// kicadTools skips the test where kicad-cli cannot be run.
+func kicadTools(t *testing.T) scorers.Tools {
 	t.Helper()
 	c, err := erc.NewChecker(t.Context(), os.Getenv("LORABENCH_KICAD_CLI"))
 	if errors.Is(err, erc.ErrNoKiCad) || errors.Is(err, sandbox.ErrUnavailable) {
@@ -28,7 +28,7 @@ func kicad(t *testing.T) scorers.Tools {
 // What the generator takes for an error is one for KiCad, and a drawing that it
 // takes for clean is clean.
 func TestRulesAgainstKiCad(t *testing.T) {
-	tools := kicad(t)
+	tools := kicadTools(t)
 	part, circuits := 13, 1
 	if *full {
 		part, circuits = 1, 2
@@ -64,9 +64,9 @@ func TestRulesAgainstKiCad(t *testing.T) {
 }
 
 func TestERC(t *testing.T) {
-	checkTask(t, "erc", kicad(t), 100, 5)
+	checkTask(t, "erc", kicadTools(t), 100, 5)
 }
 
 func TestERCDelta(t *testing.T) {
-	checkTask(t, "erc_delta", kicad(t), 100, 5)
+	checkTask(t, "erc_delta", kicadTools(t), 100, 5)
 }
