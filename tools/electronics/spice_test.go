@@ -88,3 +88,60 @@ func TestSpiceFamilies(t *testing.T) {
 		})
 	}
 }
+
+// TestSpiceConstants looks for an answer that is right for many questions of its
+// family: each reference is given to all others.
+//
+//	go test ./tools/electronics -run SpiceConstants -families '.*' -each 12 -v
+func TestSpiceConstants(t *testing.T) {
+	if *families == "" {
+		t.Skip("no -families")
+	}
+	wanted, err := regexp.Compile("^(" + *families + ")$")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scorer, err := scorers.ByName("spice_sim", scorers.Deps{
+		Metrics: []lorabench.Metric{{Name: "score"}, {Name: "graded"}}, Tools: scorers.Tools{Simulator: simulator(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range spicesim.Families() {
+		first, _ := source(generated.NewRand("name"), 0)
+		if !wanted.MatchString(first.Family) {
+			continue
+		}
+		t.Run(first.Family, func(t *testing.T) {
+			n := *perFam
+			rows := make([]generated.Row, n)
+			for i := range rows {
+				rows[i], _ = source(generated.NewRand(fmt.Sprint("constant", i)), i)
+			}
+			passed := make([]int, n*n)
+			graded := make([]float64, n*n)
+			each(n*n, func(k int) {
+				i, j := k/n, k%n // answer, question
+				if i == j {
+					return
+				}
+				s := &lorabench.Sample{ID: rows[j].ID, Target: lorabench.Target{Bench: rows[j].Target}}
+				scores := scorer.Score(t.Context(), s, text(rows[i].Reference))
+				passed[k], graded[k] = int(scores[0].Value), scores[1].Value
+			})
+			best, all, bestGraded := 0, 0, 0.0
+			for i := range n {
+				sum, g := 0, 0.0
+				for j := range n {
+					sum += passed[i*n+j]
+					g += graded[i*n+j]
+				}
+				best, all, bestGraded = max(best, sum), all+sum, max(bestGraded, g/float64(n-1))
+			}
+			t.Logf("%s: an answer is right for %.3f of its family's other questions on average, the best for %d of %d; graded of the best %.3f", first.Family, float64(all)/float64(n*(n-1)), best, n-1, bestGraded)
+			if best*2 > n {
+				t.Errorf("%s: one answer is right for %d of %d other questions", first.Family, best, n-1)
+			}
+		})
+	}
+}
