@@ -200,6 +200,11 @@ func (b *bench) assemble(r *run, n *Netlist) string {
 		}
 		s.WriteString("\n")
 	}
+	// ngspice's first try at an operating point now and then ends where the
+	// limits on a transistor's voltages hold it, and is no solution: measured with
+	// a cascode whose inner node came to rest at -50 V. It is left out; the second
+	// way, conductances that shrink, comes from a circuit that is easy to solve.
+	s.WriteString(".options noopiter\n")
 	s.WriteString(".save " + strings.Join(r.signals, " ") + "\n")
 	for _, kind := range r.order {
 		s.WriteString(r.analyses[kind].line + "\n")

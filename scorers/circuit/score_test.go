@@ -388,6 +388,19 @@ func TestLibrary(t *testing.T) {
 	compare(t, got, map[string]float64{"f": 8000, "duty": 0.5}, 1e-2)
 }
 
+// An operating point is a solution of the circuit. Without ".options noopiter"
+// ngspice 39 has v(out) = 3.3 V and the inner node at -50 V here.
+func TestOperatingPoint(t *testing.T) {
+	s := simulator(t)
+	target := &Target{
+		Bench: 2, Ports: []string{"vdd", "in", "out"}, Parts: "RM", Library: []string{"nch"},
+		Runs:       []Run{{Name: "r", Circuit: []string{"VDD vdd 0 3.3", "VIN in 0 DC 860m AC 1", "RL out vdd 94k"}, Analyses: []string{"op"}}},
+		Properties: []Property{of("out", Measure{Run: "r", Analysis: "op", Kind: "value", Signal: "v(out)"})},
+	}
+	got := measured(t, s, target, "M1 x in 0 0 nch W=12.39u L=1u\nM2 out g x 0 nch W=12.11u L=1u\nR1 vdd g 64.55k\nR2 g 0 35.45k\n")
+	compare(t, got, map[string]float64{"out": 1.8}, 1e-2)
+}
+
 // Equal arguments give equal results, whoever else is simulating.
 func TestScoreIsDeterministic(t *testing.T) {
 	s := simulator(t)
@@ -416,7 +429,7 @@ func TestAssemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "lorabench\nvb_in p_in 0 dc 1 ac 1\nrb_s p_in b_mid 50\ncb_l b_mid p_out 1e+09\nfb_x b_mid 0 vb_in 2\nr1 p_in n1 1000\nr2 n1 p_out 1000\n" +
-		".temp 85\n.ic v(b_mid)=2 v(p_out)=1\n.save v(p_out)\n.op\n.end\n"
+		".temp 85\n.ic v(b_mid)=2 v(p_out)=1\n.options noopiter\n.save v(p_out)\n.op\n.end\n"
 	for _, text := range []string{"R1 in mid 1k\nR2 mid out 1k", "* t\nrb_s in x {1k}\nRx x OUT 1e3\n.op\n.end"} {
 		n, err := Parse(text, target)
 		if err != nil {
