@@ -7,10 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,60 +189,6 @@ func ownTempDir(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 }
 
-// Hostile decks that go past Parse, straight to ngspice in the sandbox, have no
-// effect outside and see nothing of the host.
-func TestSandboxHoldsHostileDecks(t *testing.T) {
-	ownTempDir(t)
-	s := simulator(t)
-	dir := t.TempDir()
-	for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
-		os.Chmod(d, 0o777)
-	}
-	marker, secret := filepath.Join(dir, "marker"), filepath.Join(dir, "secret")
-	if err := os.WriteFile(secret, []byte("SECRETWORD 1 2 3\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	decks := hostile(marker)
-	for name, text := range map[string]string{
-		"read by a shell":   ".control\nshell cat %s\n.endc\n",
-		"read by quotes":    ".control\necho `cat %s`\n.endc\n",
-		"read by source":    ".control\nsource %s\n.endc\n",
-		"read by load":      ".control\nload %s\n.endc\n",
-		"read by redirect":  ".control\necho < %s\n.endc\n",
-		"include secret":    ".include %s\n",
-		"copy":              ".control\nshell cp %s " + marker + "\n.endc\n",
-		"change directory":  ".control\ncd " + dir + "\necho x > marker\nsource secret\n* %s\n.endc\n",
-		"spawn interpreter": ".control\nshell /bin/sh -c 'cat %s > " + marker + "'\n.endc\n",
-	} {
-		decks[name] = fmt.Sprintf(text, secret)
-	}
-	for name, text := range decks {
-		for _, deck := range []string{
-			"lorabench\nV1 in 0 1\nR1 in 0 1k\n.op\n" + text + ".end\n",
-			text + "V1 in 0 1\nR1 in 0 1k\n.op\n.end\n",
-			"lorabench\nV1 in 0 1\nR1 in 0 1k\n.op\n.end\n" + text,
-		} {
-			sim, err := s.Run(t.Context(), []byte(deck))
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			if out := sim.Stdout + sim.Stderr; strings.Contains(strings.ToUpper(out), "SECRETWORD") || strings.Contains(out, "root:x:") || strings.Contains(out, "/bin/bash") {
-				t.Errorf("%s: leaked:\n%s", name, out)
-			}
-			if _, err := os.Stat(marker); err == nil {
-				os.Remove(marker)
-				t.Errorf("%s: wrote outside", name)
-			}
-		}
-	}
-	if b, _ := os.ReadFile(secret); string(b) != "SECRETWORD 1 2 3\n" {
-		t.Errorf("secret changed to %q", b)
-	}
-	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "lorabench-sandbox-*")); len(left) > 0 {
-		t.Errorf("left behind: %q", left)
-	}
-}
-
 // Decks that want all of a resource get no more than the limits.
 func TestHazards(t *testing.T) {
 	s := *simulator(t)
@@ -264,6 +210,13 @@ func TestHazards(t *testing.T) {
 		"endless sweep":        "lorabench\nV1 in 0 AC 1\nR1 in 0 1k\n.ac lin 2000000000 1 1meg\n.end\n",
 		"endless loop":         "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\nwhile 1\nend\n.endc\n.end\n",
 		"tower of subcircuits": tower.String(),
+		"more is printed":      "lorabench\nV1 in 0 SIN(0 1 1meg)\nR1 in 0 1k\n.print tran v(in)\n.tran 1n 1\n.end\n",
+		"an endless file":      "lorabench\nV1 in 0 1\nR1 in 0 1k\n.include /dev/zero\n.op\n.end\n",
+		"itself included":      "lorabench\nV1 in 0 1\nR1 in 0 1k\n.include deck.cir\n.op\n.end\n",
+		"itself as subcircuit": "lorabench\n.subckt s a b\nX1 a b s\n.ends\nX1 in 0 s\nV1 in 0 1\n.op\n.end\n",
+		"a large vector":       "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\nlet x = vector(1000000000)\nprint x\n.endc\n.end\n",
+		"a full disk":          "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\ntran 1n 1m\nlet i = 0\nwhile 1\nwrite /tmp/x$&i\nlet i = i + 1\nend\n.endc\n.end\n",
+		"a bomb of processes":  "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\nwhile 1\nshell :(){ :|:& };:\nend\n.endc\n.end\n",
 		"endless output":       "lorabench\nV1 in 0 1\nR1 in 0 1k\n.control\nwhile 1\necho xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nend\n.endc\n.end\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -300,14 +253,34 @@ func TestParallel(t *testing.T) {
 	wg.Wait()
 }
 
+// scoreDeck scores circuit number i: what was simulated before is not simulated
+// again.
+func scoreDeck(b *testing.B, s *Simulator, i int) Result {
+	return s.Score(b.Context(), filter("RC", "lowpass", 1600), fmt.Sprintf("R1 in out 9.95k\nC1 out 0 10n\nR2 out 0 %dk\n.end\n", 1000000+i))
+}
+
 func BenchmarkScore(b *testing.B) {
 	s := simulator(b)
-	bench := filter("RC", "lowpass", 1600)
-	for b.Loop() {
-		if r := s.Score(b.Context(), bench, "R1 in out 9.95k\nC1 out 0 10n\n.end\n"); !r.Pass {
+	for i := 0; b.Loop(); i++ {
+		if r := scoreDeck(b, s, i); !r.Pass {
 			b.Fatal(r)
 		}
 	}
+}
+
+// BenchmarkDecks scores on all processors, as a run does: ms/deck is the wall
+// time of all of them divided by their number.
+func BenchmarkDecks(b *testing.B) {
+	s := simulator(b)
+	var next atomic.Int64
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			if r := scoreDeck(b, s, int(next.Add(1))); !r.Pass {
+				b.Error(r)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/deck")
 }
 
 // The reference decks of the demo's task are right under this scorer, and its
