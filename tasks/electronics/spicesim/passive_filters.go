@@ -185,9 +185,9 @@ func rlcBandpass(r *generated.Rand, i int) (generated.Row, string) {
 	q.need("centre frequency", near(acKind("ac", "centre", "v(out)"), f0, 0.02), "centre (geometric mean of the two −3 dB frequencies): %s %s", si(f0, "Hz"), percent(0.02))
 	q.need("bandwidth", near(acKind("ac", "bandwidth", "v(out)"), bandwidth, 0.06), "−3 dB bandwidth: %s %s", si(bandwidth, "Hz"), percent(0.06))
 	q.need("gain", near(acAt("ac", "gain", "v(out)", f0), gain, 0.05), "gain v(out)/v(in) at %s: %s %s", si(f0, "Hz"), fmt.Sprint(gain), percent(0.05))
-	if r.Bool() {
-		total := series + load
-		l, c := quality*total/w, 1/(w*quality*total)
+	total := series + load
+	if c := 1 / (w * quality * total); r.Bool() && c > 3e-12 { // less is no capacitor that one can buy
+		l := quality * total / w
 		q.deck = circuitOf("series resonance", "L1 in x "+num(l), "C1 x y "+num(c), "R1 y out "+num(series))
 		q.wrong("capacitor missing", q.deck.without("C1").line("R1", "R1 x out %s", num(series)))
 	} else {
