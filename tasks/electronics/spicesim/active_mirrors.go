@@ -2,6 +2,7 @@ package spicesim
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/ailiance/lorabench/tasks/generated"
 )
@@ -17,6 +18,9 @@ func currentMirror(r *generated.Rand, i int) (generated.Row, string) {
 	current := nice(r, 10e-6, 2e-3)
 	factor := generated.Pick(r, 0.2, 0.25, 0.4, 0.5, 0.75, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 	vov := uniform(r, 0.15, 0.45, 0.05)
+	if factor*current > 5e-3 { // else the transistors are wider than 10 mm
+		vov = math.Max(vov, 0.3)
+	}
 	if bipolar {
 		factor = generated.Pick(r, 1.0, 2, 3, 4, 5, 6)
 	}

@@ -266,6 +266,9 @@ func precisionClamp(r *generated.Rand, i int) (generated.Row, string) {
 	lo := -uniform(r, 0.3, 5, 0.1)
 	if upper && lower {
 		lo = digits(hi-uniform(r, 1, 6, 0.1), 4)
+		if lo == 0 {
+			lo = -0.1
+		}
 	}
 	limits, words := "", ""
 	switch {
@@ -317,6 +320,9 @@ func precisionClamp(r *generated.Rand, i int) (generated.Row, string) {
 	d := deck{title: "precision clamp"}
 	d.add("R1 in out 10k")
 	reference := func(n int, v float64) string {
+		if v == 0 {
+			return "0"
+		}
 		name := fmt.Sprintf("r%d", n)
 		rail := "vcc"
 		if v < 0 {
