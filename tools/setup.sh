@@ -84,9 +84,10 @@ unpack_kicad() {
 	*) echo "only Debian's packages are known, this is $ID $VERSION_CODENAME"; return 1 ;;
 	esac
 	mirror=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -v '^ *#' | grep -oE 'https?://[^ ]+/debian/?( |$)' | head -n 1)
+	[ -n "$mirror" ] || { echo "the sources of apt name no archive of Debian"; return 1; }
 	mkdir -p "$1/lists/partial" "$1/cache/archives/partial" "$1/debs" "$1/kicad" || return
 	for suite in $suites; do
-		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian} $suite main"
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
 	done >"$1/sources.list"
 	cat >"$1/apt.conf" <<-CONF
 		Dir::Etc::SourceList "$1/sources.list";
