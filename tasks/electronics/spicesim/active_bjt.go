@@ -197,15 +197,20 @@ func commonBase(r *generated.Rand, i int) (generated.Row, string) {
 // pushPull is a complementary follower with a bias against crossover.
 func pushPull(r *generated.Rand, i int) (generated.Row, string) {
 	supply := generated.Pick(r, 5.0, 9.0, 12.0)
-	load := nice(r, 30, 1e3)
+	load := nice(r, 20, 2e3)
 	amplitude := digits(supply*(0.35+0.2*r.Float()), 2)
 	peak := amplitude / load
 	// The bias must carry the peak's base current where the input is highest, and
 	// half as much again.
 	resistor := (supply - amplitude - 0.9) / (1.5 * peak / qn.bf)
 	through := (supply - 0.7) / resistor
-	rest := 0.1 * peak // of the output transistors
-	quiet := digits(2.5*(through+rest), 2)
+	rest := peak * (0.05 + 0.15*r.Float()) // of the output transistors
+	quiet := digits(through+rest, 2)
+	emitter := load * (0.01 + 0.04*r.Float())
+	// A diode each way makes the base voltages, and a resistor more of it: the
+	// diode has less voltage than the transistors.
+	extra := (qn.vbe(rest, supply) + rest*emitter - diode{1e-14, 1}.voltage(through) - 0.5*through) / through
+	rout := digits(1/(1/load+2/(thermal/rest+emitter+(extra+thermal/through)/qn.bf)), 2)
 
 	q := question{family: "push_pull", parts: "RCDQ", library: []string{"qn", "qp", "d1"}}
 	q.opening = []string{
@@ -225,13 +230,11 @@ func pushPull(r *generated.Rand, i int) (generated.Row, string) {
 	thd.At = P(1e3)
 	q.need("distortion", atMost(thd, 0.03), "its total harmonic distortion (harmonics 2 to 9) is at most 3 %%")
 	q.need("small signals", between(tranIn("small", "amplitude", "v(out)", 2e-3, 4e-3), 0.17, 0.205), "with an amplitude of 0.2 V at in, the amplitude at out is between 0.17 V and 0.205 V")
-	q.need("quiescent current", between(opValue("sine", "-i(VCC)"), 0, quiet), "current from vcc with in at 0 V: at most %s", si(quiet, "A"))
+	q.need("quiescent current", near(opValue("sine", "-i(VCC)"), quiet, 0.25), "current from vcc with in at 0 V: %s %s", si(quiet, "A"), percent(0.25))
+	q.run("output", append([]string{"VIN in 0 DC 0", "IOUT 0 out DC 0 AC 1"}, rails...), "ac dec 5 100 10k")
+	q.need("output resistance", near(acAt("output", "gain", "v(out)", 1e3), rout, 0.3), "resistance seen at out at 1 kHz with in at 0 V (the load in place): %s %s", si(rout, "Ω"), percent(0.3))
 	q.need("offset", within(opValue("sine", "v(out)"), 0, 0.1), "v(out) with in at 0 V: 0 V ±0.1 V")
 
-	// A diode each way makes the base voltages, and a resistor more of it: the
-	// diode has less voltage than the transistors.
-	emitter := math.Max(0.5, 0.02*load)
-	extra := (qn.vbe(rest, supply) + rest*emitter - diode{1e-14, 1}.voltage(through) - 0.5*through) / through
 	d := deck{title: "push-pull follower"}
 	d.add("R1 vcc a %s", num(resistor))
 	d.add("D1 a x d1")
@@ -250,6 +253,6 @@ func pushPull(r *generated.Rand, i int) (generated.Row, string) {
 	q.wrong("one diode reversed", d.swapped("D1", 1, 2))
 	q.wrong("bias resistors far too large", d.scaled("R1", 40).scaled("R2", 40))
 	q.wrong("emitter resistors too large", d.with("R3", "u out %s", num(0.4*load)).with("R4", "v out %s", num(0.4*load)))
-	q.key = fmt.Sprint(supply, load, amplitude)
+	q.key = fmt.Sprint(supply, load, amplitude, quiet)
 	return q.row(r, i)
 }

@@ -355,7 +355,7 @@ func multiStage(r *generated.Rand, i int) (generated.Row, string) {
 	q.run("sine", []string{"VDD vdd 0 " + num(vdd), fmt.Sprintf("VIN in 0 SIN(0 %s 10k)", num(0.08*vdd/gain)), "RL out 0 " + num(load)}, "tran 2u 1m 0 2u")
 	q.need("gain", near(acAt("amplifier", "signed_gain", "v(out)", at), sign*gain, 0.2), "voltage gain from in to out at 10 kHz: %s%g (%s), %s", map[bool]string{true: "+", false: "−"}[sign > 0], gain, word, percent(0.2))
 	q.need("lower corner", atMost(acCorner("amplifier", "v(out)", "low", at), 200), "lower −3 dB frequency: at most 200 Hz")
-	q.need("supply current", atMost(opValue("amplifier", "-i(VDD)"), most), "current from vdd at rest: at most %s", si(most, "A"))
+	q.need("supply current", between(opValue("amplifier", "-i(VDD)"), digits(0.6*total, 2), most), "current from vdd at rest: between %s and %s", si(digits(0.6*total, 2), "A"), si(most, "A"))
 	q.need("output offset", within(opValue("amplifier", "v(out)"), 0, 0.01), "v(out) at rest: 0 V ±10 mV")
 	q.need("swing", near(tranIn("sine", "amplitude", "v(out)", 0.5e-3, 1e-3), digits(0.08*vdd, 3), 0.25), "with a 10 kHz sine of amplitude %s at in, the amplitude at out is %s %s", si(0.08*vdd/gain, "V"), si(digits(0.08*vdd, 3), "V"), percent(0.25))
 

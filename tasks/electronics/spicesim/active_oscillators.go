@@ -258,7 +258,7 @@ func ringOscillator(r *generated.Rand, i int) (generated.Row, string) {
 		"VDD vdd 0 " + num(vdd), "CL out 0 " + num(load),
 		fmt.Sprintf("IK 0 out DC 0 PULSE(0 %s %s %s %s %s 1)", num(kick), num(period/10), num(period/100), num(period/100), num(period/3)),
 	}, fmt.Sprintf("tran %s %s 0 %s", num(period/100), num(to), num(period/100)))
-	q.oscillation("run", f, 0.2, digits(0.4*vdd, 3), digits(0.52*vdd, 3), from, to, 0.03, 1.05)
+	q.oscillation("run", f, 0.25, digits(0.4*vdd, 3), digits(0.52*vdd, 3), from, to, 0.03, 1.05)
 	most := digits(load*float64(stages)*vdd*f*2.2, 2)
 	mean := tranIn("run", "mean", "-i(VDD)", from, to)
 	q.need("supply current", atMost(mean, most), "mean current from vdd: at most %s", si(most, "A"))
@@ -300,7 +300,7 @@ func ringOscillator(r *generated.Rand, i int) (generated.Row, string) {
 // voltageControlledOscillator is an integrator and a trigger that turns it
 // around: its frequency is proportional to a voltage.
 func voltageControlledOscillator(r *generated.Rand, i int) (generated.Row, string) {
-	k := nice(r, 100, 4e3) // hertz per volt
+	k := nice(r, 30, 6e3) // hertz per volt
 	q := question{family: "vco", parts: "RCX", library: []string{"opamp5", "comp", "sw", "inv"}}
 	q.opening = []string{
 		fmt.Sprintf("Design a voltage-controlled oscillator whose frequency is proportional to v(ctrl): %s per volt.", si(k, "Hz")),
@@ -363,7 +363,7 @@ func ringVCO(r *generated.Rand, i int) (generated.Row, string) {
 	load := nice(r, 100e-15, 2e-12)
 	v1 := uniform(r, 1.3, 1.6, 0.1)
 	v2 := digits(v1+uniform(r, 0.3, 0.7, 0.1), 3)
-	f1 := nice(r, 500e3, 30e6)
+	f1 := nice(r, 200e3, 40e6)
 	// Charged by a constant current, a stage takes C·VDD/(2·I), and three of them
 	// make half a period. Both sides conduct in between, so that less remains of
 	// that: as much as this, fitted to simulations from 1.1 V to 2.3 V (±1 %).
@@ -393,8 +393,11 @@ func ringVCO(r *generated.Rand, i int) (generated.Row, string) {
 		q.need("swing at "+si(x.v, "V"), atLeast(tranIn(name, "pp", "v(out)", from, to), 4), "its peak-to-peak value there: at least 4 V")
 	}
 
-	one, two := q.needs[2].property.Of[0], q.needs[0].property.Of[0]
-	q.need("ratio", near(one, digits(f2/f1, 3), 0.25).over(two), "the ratio of the two frequencies: %g %s", digits(f2/f1, 3), percent(0.25))
+	slow, fast := q.needs[0].property.Of[0], q.needs[2].property.Of[0]
+	// The bias branch carries the current all the time, the stages half of it.
+	mean := digits(2.43*nch.current(wn, v2, 2.5), 2)
+	q.need("supply current", near(tranIn(fast.Run, "mean", "-i(VDD)", *fast.From, *fast.To), mean, 0.35), "mean current from vdd with v(ctrl) = %s: %s %s", si(v2, "V"), si(mean, "A"), percent(0.35))
+	q.need("ratio", near(fast, digits(f2/f1, 3), 0.25).over(slow), "the ratio of the two frequencies: %g %s", digits(f2/f1, 3), percent(0.25))
 
 	d := deck{title: "current-starved ring oscillator"}
 	wp := wn * nch.kp / pch.kp
