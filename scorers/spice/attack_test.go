@@ -300,7 +300,7 @@ func TestMutatedAttacks(t *testing.T) {
 	for _, a := range place.attacks() {
 		seeds = append(seeds, a.decks()...)
 	}
-	n := 3000
+	n := 2000
 	if testing.Short() {
 		n = 300
 	}

@@ -98,42 +98,8 @@ type onNet struct {
 	marked bool     // a pin of it is marked as not connected
 }
 
-// hiddenPlaces are the places of which KiCad 9 does not say that they are free: it
-// takes the place (x, y) for (y, x) when it looks what is there (measured with
-// 9.0.8).
-func (s *Sheeted) hiddenPlaces() map[Point]bool {
-	hidden := map[Point]bool{}
-	add := func(points ...Point) {
-		for _, p := range points {
-			if p.X != p.Y {
-				hidden[Point{p.Y, p.X}] = true
-			}
-		}
-	}
-	for _, p := range s.Symbols {
-		add(p.At)
-		for _, pin := range p.pins() {
-			add(p.pinAt(pin))
-		}
-	}
-	for _, w := range slices.Concat(s.Wires, s.Buses) {
-		add(w.A, w.B)
-	}
-	for _, l := range s.Labels {
-		add(l.At)
-	}
-	for _, b := range s.Boxes {
-		for _, p := range b.Pins {
-			add(p.At)
-		}
-	}
-	add(s.Junctions...)
-	add(s.NoConnects...)
-	return hidden
-}
-
 // errors counts what KiCad's rules find in a drawing, by type. Counts are near
-// KiCad's; which types there are is the same.
+// KiCad's; which types there are is the same, but for [missed] ones.
 func (d *Drawing) errors() map[string]int {
 	r := reading{drawing: d, strict: true, index: map[string]int{}}
 	for _, s := range d.Sheets {
@@ -187,7 +153,6 @@ func (d *Drawing) errors() map[string]int {
 		}
 	})
 	each(func(s *Sheeted, at func(Point) string, path string) {
-		hidden := s.hiddenPlaces()
 		places := map[Point]int{} // what connects there, without wires
 		for _, p := range s.Symbols {
 			for _, pin := range p.pins() {
@@ -206,19 +171,19 @@ func (d *Drawing) errors() map[string]int {
 			for _, pin := range p.pins() {
 				where := p.pinAt(pin)
 				wired := slices.ContainsFunc(s.Wires, func(w Segment) bool { return w.ends(where) })
-				if free := !wired && places[where] < 2 || net(at(where)).things == 1; free && !slices.Contains(s.NoConnects, where) && !hidden[where] {
+				if free := !wired && places[where] < 2 || net(at(where)).things == 1; free && !slices.Contains(s.NoConnects, where) {
 					found[pinNotConnected]++
 				}
 			}
 		}
 		for _, l := range s.Labels {
 			_, _, isBus := vector(l.Text)
-			if n := net(at(l.At)); l.Kind == LocalLabel && !isBus && len(n.kinds) < 2 && !s.onBus(l.At) && !hidden[l.At] {
+			if n := net(at(l.At)); l.Kind == LocalLabel && !isBus && len(n.kinds) < 2 && !s.onBus(l.At) {
 				found[labelDangling]++
 			}
 		}
 		for i, w := range s.Wires {
-			if net(path+"wire"+strconv.Itoa(i)).things == 0 && !s.onBus(w.A) && !s.onBus(w.B) && !hidden[w.A] && !hidden[w.B] {
+			if net(path+"wire"+strconv.Itoa(i)).things == 0 && !s.onBus(w.A) && !s.onBus(w.B) {
 				found[wireDangling]++
 			}
 		}
@@ -269,6 +234,25 @@ func (d *Drawing) mismatches(b SheetBox) int {
 		}
 	}
 	return n
+}
+
+// missed are the types that KiCad 9.0.8 does not always report: of about a hundred
+// free ends it takes one for connected, which one depends on all that is drawn
+// (tools/electronics). Two errors of these may both be missed, three hardly are.
+func missed(kind string) bool {
+	return kind == pinNotConnected || kind == labelDangling || kind == wireDangling
+}
+
+// sure reports whether KiCad finds some of these errors whatever it misses.
+func sure(errors map[string]int) bool {
+	n := 0
+	for kind, k := range errors {
+		if !missed(kind) {
+			return true
+		}
+		n += k
+	}
+	return n >= 3
 }
 
 func total(errors map[string]int) int {
