@@ -419,11 +419,16 @@ func (r response) place(f float64) (i int, w float64) {
 	return i, math.Log(f/r.f[i-1]) / math.Log(r.f[i]/r.f[i-1])
 }
 
-// db returns the gain at f in decibels.
+// db returns the gain at f in decibels. Where the phase turns by more than 60°
+// from one point to the next, as it does about a notch, decibels are no line, and
+// the response itself nearly is one.
 func (r response) db(f float64) float64 {
 	i, w := r.place(f)
 	if i == 0 {
 		return decibel(r.h[0])
+	}
+	if math.Abs(wrap(degrees(r.h[i])-degrees(r.h[i-1]))) > 60 {
+		return decibel(r.at(f))
 	}
 	return between(w, 0, 1, decibel(r.h[i-1]), decibel(r.h[i]))
 }

@@ -514,13 +514,13 @@ func (p *Property) band() (least, most, reach float64) {
 		tolerance := math.Max(p.Abs, p.Rel*math.Abs(*p.Target))
 		least, most = *p.Target-tolerance, *p.Target+tolerance
 		if reach == 0 {
-			reach = 9 * tolerance
+			reach = 4 * tolerance
 		}
 		return least, most, reach
 	}
 	for _, v := range []*float64{p.Min, p.Max} {
 		if v != nil && reach == 0 {
-			reach = 0.5 * math.Abs(*v)
+			reach = 0.25 * math.Abs(*v)
 		}
 	}
 	if p.Min != nil {

@@ -140,8 +140,8 @@ func clamper(r *generated.Rand, i int) (generated.Row, string) {
 	load := nice(r, 10e3, 500e3)
 	positive := r.Bool()
 	source := digits(load/2000, 2)
-	c := 30 / (f * load) // 30 cycles of time constant
-	limit := digits(2.5*c, 2)
+	c := 40 / (f * load) // 40 cycles of time constant
+	limit := digits(1.6*c, 2)
 	q := question{family: "clamper", parts: "RCD", library: []string{"d1"}, values: partRange(ohms, [2]float64{1e-12, limit}, [2]float64{})}
 	where, side := "above", "least"
 	lo, hi := -0.6, 2*amplitude-0.6
@@ -167,7 +167,7 @@ func clamper(r *generated.Rand, i int) (generated.Row, string) {
 		}
 		q.need(x.name, within(lastCycles(tranIn("sine", x.kind, "v(out)", 0, 1), f, cycles, 2), digits(x.target, 4), x.tolerance), "%s of v(out) in cycles %d and %d: %s ±%s", x.name, cycles-1, cycles, si(digits(x.target, 4), "V"), si(x.tolerance, "V"))
 	}
-	q.need("swing", near(lastCycles(tranIn("sine", "pp", "v(out)", 0, 1), f, cycles, 2), 2*amplitude, 0.06), "v(out) keeps a swing of %s peak to peak %s", si(2*amplitude, "V"), percent(0.06))
+	q.need("swing", near(lastCycles(tranIn("sine", "pp", "v(out)", 0, 1), f, cycles, 2), 2*amplitude, 0.04), "v(out) keeps a swing of %s peak to peak %s", si(2*amplitude, "V"), percent(0.04))
 	ends, other := "0 out", "out 0"
 	if !positive {
 		ends, other = other, ends
@@ -273,7 +273,7 @@ func multiplier(r *generated.Rand, i int) (generated.Row, string) {
 	load := digits(n*amplitude/current, 2)
 	drop := map[int]float64{1: 1, 2: 7}[stages] // of the output, in I/(f·C)
 	c := drop * current / (f * 0.03 * n * amplitude)
-	limit := digits(3*c, 2)
+	limit := digits(1.6*c, 2)
 	sign, word, signal := 1.0, "positive", "v(out)"
 	if !positive {
 		sign, word, signal = -1, "negative", "v(0,out)"

@@ -181,7 +181,7 @@ func rlcBandpass(r *generated.Rand, i int) (generated.Row, string) {
 	}
 	q.port("in", "input, driven by an ideal voltage source")
 	q.port("out", "output; the bench loads it with %s", si(load, "Ω"))
-	q.run("ac", []string{"VS in 0 AC 1", "RL out 0 " + num(load)}, decades(200, f0/30, f0*30))
+	q.run("ac", []string{"VS in 0 AC 1", "RL out 0 " + num(load)}, decades(200, f0/100, f0*100))
 	q.need("centre frequency", near(acKind("ac", "centre", "v(out)"), f0, 0.02), "centre (geometric mean of the two −3 dB frequencies): %s %s", si(f0, "Hz"), percent(0.02))
 	q.need("bandwidth", near(acKind("ac", "bandwidth", "v(out)"), bandwidth, 0.06), "−3 dB bandwidth: %s %s", si(bandwidth, "Hz"), percent(0.06))
 	q.need("gain", near(acAt("ac", "gain", "v(out)", f0), gain, 0.05), "gain v(out)/v(in) at %s: %s %s", si(f0, "Hz"), fmt.Sprint(gain), percent(0.05))
@@ -224,7 +224,7 @@ func rlcNotch(r *generated.Rand, i int) (generated.Row, string) {
 	q.port("in", "input, driven by an ideal voltage source")
 	q.port("out", "output; the bench loads it with %s", si(load, "Ω"))
 	below, above := digits(f0/40, 3), digits(f0*40, 3)
-	q.run("ac", []string{"VS in 0 AC 1", "RL out 0 " + num(load)}, decades(200, f0/50, f0*50))
+	q.run("ac", []string{"VS in 0 AC 1", "RL out 0 " + num(load)}, decades(200, f0/100, f0*100))
 	q.need("notch frequency", near(acKind("ac", "notch", "v(out)"), f0, 0.01), "the gain is least at %s %s", si(f0, "Hz"), percent(0.01))
 	q.need("notch depth", atMost(acAt("ac", "gain", "v(out)", f0), 0.05), "gain v(out)/v(in) at %s: at most 0.05", si(f0, "Hz"))
 	q.need("gain below", near(acAt("ac", "gain", "v(out)", below), gain, 0.03), "gain at %s: %s %s", si(below, "Hz"), fmt.Sprint(gain), percent(0.03))
@@ -271,7 +271,7 @@ func twinT(r *generated.Rand, i int) (generated.Row, string) {
 	}
 	q.port("in", "input, driven by an ideal voltage source")
 	q.port("out", "output; the bench loads it with %s", si(load, "Ω"))
-	q.run("ac", []string{"VS in 0 AC 1", "RL out 0 " + num(load)}, decades(100, f0/200, f0*200))
+	q.run("ac", []string{"VS in 0 AC 1", "RL out 0 " + num(load)}, decades(100, f0/1000, f0*1000))
 	below, above := digits(f0/100, 3), digits(f0*100, 3)
 	q.need("notch frequency", near(acKind("ac", "notch", "v(out)"), f0, 0.01), "the gain is least at %s %s", si(f0, "Hz"), percent(0.01))
 	q.need("notch depth", atMost(acAt("ac", "gain_db", "v(out)", f0), -36).reach(20), "gain v(out)/v(in) at %s: at most −36 dB", si(f0, "Hz"))
@@ -411,7 +411,7 @@ func ladderFilter(r *generated.Rand, i int, family string, g []float64, characte
 	}
 	q.port("in", "input; the bench drives it from a source with an internal resistance of %s", si(z, "Ω"))
 	q.port("out", "output; the bench loads it with %s", si(z, "Ω"))
-	q.run("ac", []string{"VS src 0 AC 1", "RS src in " + num(z), "RL out 0 " + num(z)}, decades(200, fc/30, fc*30))
+	q.run("ac", []string{"VS src 0 AC 1", "RS src in " + num(z), "RL out 0 " + num(z)}, decades(200, fc/100, fc*100))
 	needs(&q)
 	series := r.Bool()
 	q.deck = circuitOf(kind, ladder(g, z, fc, low, series)...)
