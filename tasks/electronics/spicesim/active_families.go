@@ -16,6 +16,6 @@ func Active() []generated.Source {
 		cmosInverter, resistorInverter, logicGate,
 		phaseShiftOscillator, wienOscillator, relaxationOscillator, ringOscillator, ringVCO,
 		voltageControlledOscillator, phaseLockedLoop,
-		seriesRegulator, opampRegulator, currentSink, precisionRectifier, precisionClamp, peakDetector,
+		seriesRegulator, opampRegulator, currentSink, precisionRectifier, precisionClamp, peakDetector, hBridge,
 	}
 }

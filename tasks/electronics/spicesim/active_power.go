@@ -412,3 +412,67 @@ func peakDetector(r *generated.Rand, i int) (generated.Row, string) {
 	q.key = fmt.Sprint(positive, f, tau, amplitude)
 	return q.row(r, i)
 }
+
+// hBridge drives a load in both directions.
+func hBridge(r *generated.Rand, i int) (generated.Row, string) {
+	vm := generated.Pick(r, 3.3, 5.0, 6.0, 9.0, 12.0)
+	load := nice(r, 10, 1e3)
+	drop := digits(vm*(0.03+0.1*r.Float()), 2) // of both transistors together
+	load = digits(math.Max(load, (vm-drop)/(5000*pch.current(1, vm, drop/2))), 2)
+	current := (vm - drop) / load
+	q := question{family: "h_bridge", parts: "RM", library: []string{"nch", "pch"}, values: mosSizes}
+	q.opening = []string{
+		fmt.Sprintf("Design an H-bridge of MOS transistors that drives a load of %s forwards and backwards from %s.", si(load, "Ω"), si(vm, "V")),
+		fmt.Sprintf("A full bridge (PMOS to the supply, NMOS to ground) is wanted for a DC motor that looks like %s; two logic inputs choose the direction.", si(load, "Ω")),
+		"Make an H-bridge driver with two inputs: one end of the load follows fwd, the other follows rev.",
+	}
+	q.port("vm", "supply, %s", si(vm, "V"))
+	q.port("fwd", "logic input, 0 or %s", si(vm, "V"))
+	q.port("rev", "logic input, 0 or %s", si(vm, "V"))
+	q.port("p", "one end of the load, high while fwd is high")
+	q.port("m", "the other end of the load, high while rev is high; the bench has %s between p and m", si(load, "Ω"))
+	tol := digits(0.13*drop, 2)
+	for _, x := range []struct {
+		name, text string
+		fwd, rev   float64
+	}{
+		{"forwards", "fwd high and rev low", vm, 0}, {"backwards", "fwd low and rev high", 0, vm},
+		{"braked low", "both inputs low", 0, 0}, {"braked high", "both inputs high", vm, vm},
+	} {
+		q.run(x.name, []string{"VM vm 0 DC " + num(vm), "VF fwd 0 DC " + num(x.fwd), "VR rev 0 DC " + num(x.rev), "RL p m " + num(load)}, "op")
+		drive := opValue(x.name, "v(p,m)")
+		switch {
+		case x.fwd > x.rev:
+			q.need("drive "+x.name, within(drive, vm-drop, tol), "%s: v(p)−v(m) = +%s ±%s", x.text, si(digits(vm-drop, 4), "V"), si(tol, "V"))
+		case x.fwd < x.rev:
+			q.need("drive "+x.name, within(drive, drop-vm, tol), "%s: v(p)−v(m) = %s ±%s", x.text, si(digits(drop-vm, 4), "V"), si(tol, "V"))
+		default:
+			q.need("drive "+x.name, within(drive, 0, 0.02), "%s: v(p)−v(m) = 0 ±20 mV", x.text)
+		}
+		idle := 10e-6
+		if x.fwd != x.rev {
+			idle = current * 1.15
+		}
+		q.need("supply current "+x.name, atMost(opValue(x.name, "-i(VM)"), digits(idle, 3)), "the current from vm then: at most %s", si(digits(idle, 3), "A"))
+	}
+
+	// Both transistors have half of the drop.
+	wn := current / nch.current(1, vm, drop/2)
+	wp := current / pch.current(1, vm, drop/2)
+	d := deck{title: "H-bridge"}
+	for k, side := range []struct{ in, out string }{{"fwd", "p"}, {"rev", "m"}} {
+		pre := fmt.Sprintf("x%d", k+1)
+		d.add("MN%d %s %s 0 0 nch W=10u L=1u", k+1, pre, side.in)
+		d.add("MP%d %s %s vm vm pch W=25u L=1u", k+1, pre, side.in)
+		d.add("MA%d %s %s 0 0 nch %s", k+1, side.out, pre, sizes(wn))
+		d.add("MB%d %s %s vm vm pch %s", k+1, side.out, pre, sizes(wp))
+	}
+	q.deck = d
+	q.wrong("direction turned around", d.word("MN1", 2, "rev").word("MP1", 2, "rev").word("MN2", 2, "fwd").word("MP2", 2, "fwd"))
+	q.wrong("transistors too narrow", d.size("MA1", 0.4).size("MA2", 0.4).size("MB1", 0.4).size("MB2", 0.4))
+	q.wrong("one side inverted", d.word("MA2", 2, "rev").word("MB2", 2, "rev"))
+	q.wrong("a transistor missing", missing(d, "MA2"))
+	q.wrong("PMOS transistors upside down", d.with("MB1", "p x1 0 0 pch %s", sizes(wp)).with("MB2", "m x2 0 0 pch %s", sizes(wp)))
+	q.key = fmt.Sprint(vm, load, drop)
+	return q.row(r, i)
+}

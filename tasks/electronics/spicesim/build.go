@@ -102,7 +102,7 @@ func (q *question) row(r *generated.Rand, i int) (generated.Row, string) {
 // prompt says the question in one of several forms.
 func (q *question) prompt(r *generated.Rand) string {
 	var b strings.Builder
-	opening := generated.Pick(r, q.opening...)
+	opening := strings.NewReplacer("A N", "An N", " a N", " an N").Replace(generated.Pick(r, q.opening...)) // NMOS, NPN, NAND
 	form := generated.Pick(r,
 		"Answer with one SPICE netlist in a single ```spice code block. It holds the circuit between the ports and nothing else: the test bench adds supplies, input sources, loads and analyses.",
 		"Give the circuit as a SPICE deck in one fenced ```spice block. Write neither supplies nor signal sources nor analyses: the bench connects its own to the ports.",
