@@ -238,7 +238,7 @@ func (d drawn) check(ctx context.Context, tools Tools) (found map[string]int, f 
 // schematicOf takes the files of an answer apart.
 func schematicOf(text string) erc.Schematic {
 	files := sch.Split(text)
-	s := erc.Schematic{Sheets: map[string][]byte{}}
+	s := erc.Schematic{Sheets: map[string][]byte{}, ErrorsOnly: true}
 	for i, f := range files {
 		if i == 0 {
 			s.Root = []byte(f.Text)

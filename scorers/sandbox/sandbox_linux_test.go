@@ -111,6 +111,34 @@ func act(words []string) {
 				_, err = f.Write(b)
 			}
 		}
+	case "home":
+		home := os.Getenv("HOME")
+		folder := filepath.Join(home, "a", "b")
+		if err = os.MkdirAll(folder, 0o700); err == nil {
+			err = os.WriteFile(filepath.Join(folder, "new"), []byte("mine"), 0o600)
+		}
+		if err == nil {
+			err = os.Rename(filepath.Join(folder, "new"), filepath.Join(folder, "c"))
+		}
+		var b []byte
+		if err == nil {
+			b, err = os.ReadFile(filepath.Join(folder, "c"))
+		}
+		if err == nil && (string(b) != "mine" || os.Getenv("TMPDIR") != home) {
+			err = fmt.Errorf("read %q, TMPDIR %q", b, os.Getenv("TMPDIR"))
+		}
+		if err == nil {
+			err = os.RemoveAll(filepath.Join(home, "a"))
+		}
+	case "fill home":
+		for i := 0; err == nil; i++ {
+			err = os.WriteFile(filepath.Join(os.Getenv("HOME"), fmt.Sprint(i)), make([]byte, 1<<16), 0o600)
+			time.Sleep(time.Millisecond)
+		}
+	case "niceness":
+		var n int
+		n, err = unix.Getpriority(unix.PRIO_PROCESS, 0)
+		fmt.Println(20 - n)
 	case "print":
 		for range 1 << 14 {
 			fmt.Println(strings.Repeat("x", 1023))
@@ -248,6 +276,14 @@ func TestRun(t *testing.T) {
 				return r.TimedOut && r.Limit == "wall"
 			}},
 			{"memory", []string{"allocate"}, nil, refused},
+			{"home", []string{"home"}, func(c *Command) { c.Home = true }, func(r Result) bool { return string(r.Stdout) == "did\n" }},
+			{"no home", []string{"home"}, nil, refused},
+			{"read beside the home", []string{"read", secret}, func(c *Command) { c.Home = true }, refused},
+			{"write beside the home", []string{"write", secret, "x"}, func(c *Command) { c.Home = true }, refused},
+			{"start a shell from home", []string{"fork", "/bin/sh", "-c", "touch " + marker}, func(c *Command) { c.Home = true }, refused},
+			{"full home", []string{"fill home"}, func(c *Command) { c.Home = true }, func(r Result) bool {
+				return refused(r) || r.Limit == "scratch" && r.Signal != "" && !r.TimedOut
+			}},
 			{"exit code", []string{"exit"}, nil, func(r Result) bool { return r.ExitCode == 7 && r.Signal == "" }},
 		} {
 			t.Run(name+"/"+tt.what, func(t *testing.T) {
@@ -328,6 +364,49 @@ func TestRunErrors(t *testing.T) {
 		if _, err := s.Run(ctx, command(t, "sleep")); !errors.Is(err, mine) {
 			t.Errorf("%s: cancelled run: %v, want the context's cause", name, err)
 		}
+	}
+}
+
+// Runs give way to inference.
+func TestNiceness(t *testing.T) {
+	s := sandboxes(t)["keeper"]
+	r, err := s.Run(t.Context(), command(t, "niceness"))
+	if want := fmt.Sprintf("%d\ndid\n", niceness); err != nil || string(r.Stdout) != want {
+		t.Errorf("niceness %q, %v; want %q", r.Stdout, err, want)
+	}
+}
+
+// Without confinement there are limits still, and whoever asks for it is told.
+func TestUnsafe(t *testing.T) {
+	s, err := NewMode(t.Context(), ModeUnsafe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := s.Protections(); p.Mode != ModeUnsafe || p.MountNamespace || p.NetworkNamespace || p.Landlock != 0 || p.Seccomp {
+		t.Errorf("protections %+v", p)
+	}
+	if r, err := s.Run(t.Context(), command(t, "read", "/etc/passwd")); err != nil || !bytes.Contains(r.Stdout, []byte("root:")) {
+		t.Errorf("reads %q, %v: it is confined", r.Stdout, err)
+	}
+	c := command(t, "spin")
+	c.Limits.CPU = time.Second
+	if r, err := s.Run(t.Context(), c); err != nil || r.Limit != "cpu" {
+		t.Errorf("an endless program: %+v, %v; want the limit cpu", r, err)
+	}
+	for _, mode := range []string{"namespaces", "landlock"} {
+		if s, err := NewMode(t.Context(), mode); err == nil && s.Protections().Mode != mode {
+			t.Errorf("mode %s: got %+v", mode, s.Protections())
+		}
+	}
+	if _, err := NewMode(t.Context(), "no such mode"); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a mode that there is not: %v, want ErrUnavailable", err)
+	}
+	real, err := New(t.Context())
+	if err != nil {
+		return
+	}
+	if s, err := NewUnsafe(t.Context()); err != nil || s.Protections().Mode != real.Protections().Mode {
+		t.Errorf("where there is a sandbox NewUnsafe gives %+v, %v; want %q", s.Protections(), err, real.Protections().Mode)
 	}
 }
 

@@ -99,7 +99,7 @@ func TestCheck(t *testing.T) {
 		{"a sheet that is not there", []string{subsheet("missing.kicad_sch")}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := Schematic{Root: sheet(rootID, tt.lists...)}
+			s := Schematic{Root: sheet(rootID, tt.lists...), ErrorsOnly: true}
 			r, err := c.Check(t.Context(), s)
 			if err != nil {
 				t.Fatal(err)

@@ -1,25 +1,15 @@
 package erc
 
+import "encoding/json"
+
 // Counted are the types of findings that count where their severity is error,
-// and what each says of the circuit. All others are left out:
+// and what each says of the circuit. The others are [ignored].
 //
-//   - lib_symbol_issues, lib_symbol_mismatch, footprint_link_issues,
-//     footprint_filter: compare with the libraries of the machine, of which the
-//     sandbox has none;
-//   - simulation_model_issue: wants files of models;
-//   - undefined_netclass: compares with the project's settings, and there is no
-//     project;
-//   - endpoint_off_grid, four_way_junction, similar_labels, similar_power,
-//     similar_label_and_power, single_global_label, same_local_global_label,
-//     multiple_net_names, label_multiple_wires, no_connect_dangling,
-//     global_label_dangling, unconnected_wire_endpoint: style, or a suspicion.
-//     KiCad's default for them is a warning or less.
+// Warnings never count: what is one depends on a project's settings, and two
+// published counts of the same file (4 and 2, 16 and 9) differ by what libraries
+// were installed (measured).
 //
-// Warnings never count: what is one depends on the project's settings, and the
-// two published counts of the same file (4 and 2, 16 and 9) differ by what
-// libraries were installed (specs of the peer's tasks, measured).
-//
-// The severities are KiCad's defaults: without a project file nothing of a
+// The severities are KiCad's defaults: the project is ours, and nothing of a
 // model's text can change them.
 func Counted() map[string]string {
 	return map[string]string{
@@ -27,7 +17,6 @@ func Counted() map[string]string {
 		"pin_not_driven":          "an input that no output drives",
 		"power_pin_not_driven":    "a power input that no power output or PWR_FLAG feeds",
 		"pin_to_pin":              "two pins on one net that must not meet: two outputs, two supplies",
-		"no_connect_connected":    "a no-connect mark on a pin that is connected",
 		"label_dangling":          "a label that names nothing, or a net of one pin",
 		"wire_dangling":           "a wire that ends in the air",
 		"duplicate_reference":     "two parts of one name",
@@ -44,4 +33,39 @@ func Counted() map[string]string {
 		"net_not_bus_member":      "a wire leaves a bus that it is not part of",
 		"unresolved_variable":     "a text refers to what is not there",
 	}
+}
+
+// ignored are the types that say nothing of the circuit, and why: they compare
+// with something that is not there, or are style or a suspicion, for which
+// KiCad's own default is a warning or less.
+func ignored() map[string]string {
+	const (
+		library = "compares with the libraries of the machine"
+		style   = "style, or a suspicion"
+	)
+	return map[string]string{
+		"lib_symbol_issues": library, "lib_symbol_mismatch": library, "footprint_link_issues": library, "footprint_filter": library,
+		"simulation_model_issue": "wants files of models",
+		"undefined_netclass":     "compares with the settings of a project",
+		"endpoint_off_grid":      style, "four_way_junction": style, "label_multiple_wires": style, "unconnected_wire_endpoint": style,
+		"similar_labels": style, "similar_power": style, "similar_label_and_power": style, "single_global_label": style, "global_label_dangling": style,
+		"same_local_global_label": style, "multiple_net_names": style, "no_connect_dangling": style, "no_connect_connected": style,
+		"bus_entry_needed": style, "different_unit_footprint": style, "missing_unit": style, "missing_input_pin": style, "missing_bidi_pin": style,
+	}
+}
+
+// project has KiCad not look for what is ignored.
+func project() []byte {
+	severities := map[string]string{}
+	for kind := range ignored() {
+		severities[kind] = "ignore"
+	}
+	text, err := json.Marshal(map[string]any{
+		"erc":  map[string]any{"meta": map[string]int{"version": 0}, "rule_severities": severities},
+		"meta": map[string]any{"filename": projectFile, "version": 3},
+	})
+	if err != nil {
+		panic(err) // strings only
+	}
+	return text
 }

@@ -75,28 +75,11 @@ func finishERC(row *generated.Row, d *Design, r *generated.Rand) {
 	write := func(c *Drawing) string { return Answer(c.Files(generated.NewRand("erc"))) }
 	row.Reference = write(drawing)
 	for _, kind := range faults {
-		if c, ok := drawing.wrong(kind, r); ok {
+		if c, ok := drawing.with(kind, r); ok {
 			row.Mutants = append(row.Mutants, generated.Mutant{Name: kind.name, Text: write(c)})
 		}
 	}
 	row.Mutants = append(row.Mutants, emptied(drawing, write)...)
-}
-
-// wrong makes a fault in a drawing without errors, where it can be made so that
-// the drawing is wrong whatever KiCad misses: another circuit, or sure errors.
-func (d *Drawing) wrong(f fault, r *generated.Rand) (*Drawing, bool) {
-	right := Partition(d.Read(true))
-	c := d
-	for range 4 {
-		more, ok := c.with(f, r)
-		if !ok {
-			return nil, false
-		}
-		if c = more; Partition(c.Read(true)) != right || sure(c.errors()) {
-			return c, true
-		}
-	}
-	return nil, false
 }
 
 // asks takes apart what kicad_sch_gen asks: parts and connections, what the
@@ -175,10 +158,7 @@ func finishERCDelta(row *generated.Row, d *Design, r *generated.Rand, i int) {
 	generated.Shuffle(r, kinds)
 	want := 1 + i%4
 	for _, kind := range kinds {
-		if len(made) >= want && sure(given.errors()) {
-			break
-		}
-		if c, ok := given.with(kind, r); ok {
+		if c, ok := given.with(kind, r); ok && len(made) < want {
 			given, made = c, append(made, kind)
 		}
 	}
@@ -202,7 +182,7 @@ func finishERCDelta(row *generated.Row, d *Design, r *generated.Rand, i int) {
 	}
 	add("nothing is repaired", given)
 	for _, kind := range kinds {
-		if c, ok := drawing.wrong(kind, r); ok {
+		if c, ok := drawing.with(kind, r); ok {
 			name := "repaired, and broken elsewhere: "
 			if slices.ContainsFunc(made, func(f fault) bool { return f.name == kind.name }) {
 				name = "repaired but for one: "

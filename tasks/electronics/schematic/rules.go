@@ -99,7 +99,7 @@ type onNet struct {
 }
 
 // errors counts what KiCad's rules find in a drawing, by type. Counts are near
-// KiCad's; which types there are is the same, but for [missed] ones.
+// KiCad's; which types there are is the same.
 func (d *Drawing) errors() map[string]int {
 	r := reading{drawing: d, strict: true, index: map[string]int{}}
 	for _, s := range d.Sheets {
@@ -234,25 +234,6 @@ func (d *Drawing) mismatches(b SheetBox) int {
 		}
 	}
 	return n
-}
-
-// missed are the types that KiCad 9.0.8 does not always report: of about a hundred
-// free ends it takes one for connected, which one depends on all that is drawn
-// (tools/electronics). Two errors of these may both be missed, three hardly are.
-func missed(kind string) bool {
-	return kind == pinNotConnected || kind == labelDangling || kind == wireDangling
-}
-
-// sure reports whether KiCad finds some of these errors whatever it misses.
-func sure(errors map[string]int) bool {
-	n := 0
-	for kind, k := range errors {
-		if !missed(kind) {
-			return true
-		}
-		n += k
-	}
-	return n >= 3
 }
 
 func total(errors map[string]int) int {
