@@ -128,6 +128,25 @@ func subsheet(file string) string {
 		(instances (project "p" (path "/%s" (page "2")))))`, font, file, font, rootID)
 }
 
+// kicad-cli works in each confinement that is here: its self-test finds both
+// errors.
+func TestModes(t *testing.T) {
+	program := checker(t).program.Path
+	for _, mode := range []string{"namespaces", "landlock", sandbox.ModeUnsafe} {
+		box, err := sandbox.NewMode(t.Context(), mode)
+		if err != nil {
+			t.Logf("%s: %v", mode, err)
+			continue
+		}
+		c, err := NewCheckerIn(t.Context(), box, program)
+		if err != nil {
+			t.Errorf("%s: %v", mode, err)
+		} else if c.Protections().Mode != mode {
+			t.Errorf("%s: protections %+v", mode, c.Protections())
+		}
+	}
+}
+
 // What cannot be loaded says so, and is no report without errors.
 func TestCheckReasons(t *testing.T) {
 	c := checker(t)
