@@ -5,11 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ailiance/lorabench"
 	"github.com/ailiance/lorabench/scorers"
+	"github.com/ailiance/lorabench/scorers/answer"
+	"github.com/ailiance/lorabench/scorers/circuit"
 	"github.com/ailiance/lorabench/scorers/sandbox"
 	"github.com/ailiance/lorabench/scorers/spice"
 	"github.com/ailiance/lorabench/tasks/electronics/spicesim"
@@ -144,4 +148,90 @@ func TestSpiceConstants(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSpiceOtherwise holds that a right answer stays right however it is written:
+// with a title, other names, other order, upper case, analyses of its own,
+// resistors in two pieces, and as a subcircuit.
+func TestSpiceOtherwise(t *testing.T) {
+	scorer, err := scorers.ByName("spice_sim", scorers.Deps{
+		Metrics: []lorabench.Metric{{Name: "score"}, {Name: "graded"}}, Tools: scorers.Tools{Simulator: simulator(t)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := spicesim.Families()
+	part := 8
+	if *full {
+		part = 1
+	}
+	each(len(sources), func(i int) {
+		if i%part != 0 {
+			return
+		}
+		row, _ := sources[i](generated.NewRand(fmt.Sprint("otherwise", i)), i)
+		target, err := circuit.ParseTarget(row.Target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := &lorabench.Sample{ID: row.ID, Target: lorabench.Target{Bench: row.Target}}
+		for _, wrapped := range []bool{false, true} {
+			other := otherwise(row.Reference, target, wrapped)
+			if score := scorer.Score(t.Context(), s, text(other))[0]; score.Value != 1 {
+				t.Errorf("%s: %+v\n%s\nreference\n%s", row.ID, score, other, row.Reference)
+			}
+		}
+	})
+}
+
+// otherwise writes a reference in another way.
+func otherwise(reference string, target *circuit.Target, wrapped bool) string {
+	deck, _ := answer.Block(reference, "spice")
+	port := map[string]bool{"0": true}
+	ports := slices.Concat(target.Ports, target.Optional)
+	for _, p := range ports {
+		port[p] = true
+	}
+	node := func(n string) string {
+		if port[strings.ToLower(n)] {
+			return n
+		}
+		return "NET_" + n + ".1"
+	}
+	count := map[byte]int{'R': 2, 'C': 2, 'L': 2, 'D': 2, 'Q': 3, 'M': 4, 'J': 3, 'V': 2, 'I': 2, 'E': 4}
+	var lines, models []string
+	for _, line := range strings.Split(deck, "\n") {
+		f := strings.Fields(line)
+		if len(f) == 0 || f[0][0] == '*' || f[0] == ".end" {
+			continue
+		}
+		letter := strings.ToUpper(f[0])[0]
+		if letter == '.' {
+			models = append(models, line)
+			continue
+		}
+		n := count[letter]
+		if letter == 'X' {
+			for n = 0; n+2 < len(f) && !strings.Contains(f[n+2], "="); n++ {
+			}
+		}
+		for k := range n {
+			f[1+k] = node(f[1+k])
+		}
+		if _, limited := target.Limit["R"]; letter == 'R' && len(f) == 4 && !limited {
+			lines = append(lines,
+				fmt.Sprintf("%s_lower mid_%s %s r = {%s/4*3}  ; three quarters", f[0], f[0], f[2], f[3]),
+				fmt.Sprintf("%s_upper %s mid_%s\n+ '%s * 0.25'", f[0], f[1], f[0], f[3]))
+			continue
+		}
+		lines = append(lines, strings.Join(f, "   "))
+	}
+	slices.Reverse(lines)
+	body := strings.ToUpper(strings.Join(lines, "\n")) + "\n"
+	head := "My circuit for " + strings.Join(ports, " and ") + "\n* as asked\n.options reltol=1e-5\n"
+	tail := strings.Join(models, "\n") + "\n.op\n.ac dec 10 1 1meg\n.tran 1u 1m\n.control\nrun\nplot v(out)\n.endc\n.end\n"
+	if wrapped {
+		body = ".subckt whole " + strings.Join(ports, " ") + "\n" + body + ".ends whole\nXall " + strings.Join(ports, " ") + " whole\n"
+	}
+	return "Here is the deck.\n\n```spice\n" + head + body + tail + "```\nIt does what is asked.\n"
 }

@@ -53,7 +53,7 @@ func ota(r *generated.Rand, i int) (generated.Row, string) {
 	common := step(0.7+vov+0.5, 0.1) // of the pair, from its rail
 	rest := step(vdd/2, 0.05)
 	least := decibels(0.7 * 2 / (0.04 * vov))
-	most := digits(1.25*tail+reference, 2)
+	most := digits(1.25*tail+reference, 3)
 
 	q := question{family: "ota", parts: "RCM", library: []string{"nch", "pch"}, values: mosSizes}
 	q.opening = []string{
@@ -121,7 +121,7 @@ func twoStageOpAmp(r *generated.Rand, i int) (generated.Row, string) {
 	common := step(0.7+vov+0.5, 0.1)
 	rest := step(vdd/2, 0.05)
 	least := decibels(0.5 * 2 / (0.04 * vov) * 2 / (0.04 * vov2))
-	most := digits(1.5*(tail+second)+reference, 2)
+	most := digits(1.5*(tail+second)+reference, 3)
 	settle := digits(4/unity, 2)
 	vcm, vrest := p.volts(common), p.volts(rest)
 
@@ -205,7 +205,7 @@ func telescopic(r *generated.Rand, i int) (generated.Row, string) {
 	stack := func(gm, gds float64) float64 { return gm / (gds * gds) }
 	rout := 1 / (1/stack(2*half/vov, 0.02*half) + 1/stack(2*half/vovp, 0.02*half))
 	least := decibels(0.4 * gm * rout)
-	most := digits(1.25*tail+reference, 2)
+	most := digits(1.25*tail+reference, 3)
 
 	q := question{family: "telescopic", parts: "RM", library: []string{"nch", "pch"}, values: mosSizes}
 	q.opening = []string{
