@@ -81,7 +81,10 @@ func checkAnswers(t *testing.T, task *lorabench.Task, rows []generated.Row, scor
 				t.Errorf("%s: the reference has %s %g (%s%s)\nprompt: %s\nreference: %s", s.ID, score.Metric, score.Value, score.Unscored, score.Note, s.Requests[0].Prompt, rows[i].Reference)
 			}
 		}
-		for _, m := range rows[i].Mutants {
+		for k, m := range rows[i].Mutants {
+			if !*full && (i/part+k)%3 != 0 { // each kind of mutant of some question
+				continue
+			}
 			score := scorer.Score(t.Context(), s, text(m.Text))[0]
 			if !score.Valued() || score.Value > 0 && task.Primary().Binary || score.Value >= 1 {
 				t.Errorf("%s: the mutant %q has %s %g (%s%s)\nprompt: %s\nmutant: %s", s.ID, m.Name, score.Metric, score.Value, score.Unscored, score.Note, s.Requests[0].Prompt, m.Text)
