@@ -203,13 +203,14 @@ func pushPull(r *generated.Rand, i int) (generated.Row, string) {
 	// The bias must carry the peak's base current where the input is highest, and
 	// half as much again.
 	resistor := (supply - amplitude - 0.9) / (1.5 * peak / qn.bf)
-	through := (supply - 0.7) / resistor
 	rest := peak * (0.05 + 0.15*r.Float()) // of the output transistors
-	quiet := digits(through+rest, 2)
 	emitter := load * (0.01 + 0.04*r.Float())
+	base := qn.vbe(rest, supply) + rest*emitter
+	through := (supply-base)/resistor - rest/qn.bf // the diodes
+	quiet := digits((supply-base)/resistor+rest, 2)
 	// A diode each way makes the base voltages, and a resistor more of it: the
 	// diode has less voltage than the transistors.
-	extra := (qn.vbe(rest, supply) + rest*emitter - diode{1e-14, 1}.voltage(through) - 0.5*through) / through
+	extra := (base - diode{1e-14, 1}.voltage(through) - 0.5*through) / through
 	rout := digits(1/(1/load+2/(thermal/rest+emitter+(extra+thermal/through)/qn.bf)), 2)
 
 	q := question{family: "push_pull", parts: "RCDQ", library: []string{"qn", "qp", "d1"}}
