@@ -62,7 +62,6 @@ func ERCFamilies() []generated.Source {
 }
 
 const ercRules = `- KiCad's electrical rules check finds no error in it (kicad-cli sch erc of KiCad 9, with the settings of a new project; warnings do not count). So a pin that is connected to nothing carries a no-connect mark, and a net with a power input, which the pin of a power symbol is, has a power output on it: a pin of that type, or a power flag (a power symbol whose pin is a power output).
-- Each symbol has its reference in (instances …) too, with the path of its sheet: KiCad does not check a part without it.
 `
 
 func finishERC(row *generated.Row, d *Design, r *generated.Rand) {
