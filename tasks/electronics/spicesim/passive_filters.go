@@ -28,6 +28,9 @@ func rcHighpass(r *generated.Rand, i int) (generated.Row, string) {
 func firstOrder(r *generated.Rand, i int, family string, low bool) (generated.Row, string) {
 	fc := nice(r, 10, 500e3)
 	load := nice(r, 1e3, 200e3)
+	for fc*load > 1e10 { // else the capacitor were less than those of the wires
+		load = digits(load/10, 2)
+	}
 	source := 0.0
 	if r.Bool() {
 		source = digits(load*math.Pow(10, -2.5+r.Float()*1.5), 2)

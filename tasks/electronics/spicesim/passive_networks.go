@@ -57,6 +57,9 @@ func allpassLattice(r *generated.Rand, i int) (generated.Row, string) {
 	f := nice(r, 20, 500e3)
 	angle := float64(r.Between(30, 150))
 	resistor := nice(r, 500, 200e3)
+	for f*resistor > 1e10 { // else the capacitors were less than those of the wires
+		resistor = digits(resistor/10, 2)
+	}
 	c := math.Tan(angle/2*math.Pi/180) / (2 * math.Pi * f * resistor)
 	q := question{family: "allpass_lattice", parts: "RC", values: partRange(ohms, farads, [2]float64{})}
 	q.opening = []string{
