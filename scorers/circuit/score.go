@@ -200,11 +200,12 @@ func (b *bench) assemble(r *run, n *Netlist) string {
 		}
 		s.WriteString("\n")
 	}
-	// ngspice's first try at an operating point now and then ends where the
-	// limits on a transistor's voltages hold it, and is no solution: measured with
-	// a cascode whose inner node came to rest at -50 V. It is left out; the second
-	// way, conductances that shrink, comes from a circuit that is easy to solve.
-	s.WriteString(".options noopiter\n")
+	// ngspice now and then takes for an operating point what is none: a node rests
+	// where the tangent of a saturated transistor meets 0, 1/LAMBDA beyond a rail.
+	// Of references of MOS circuits 8 in 1,300 ended so by its first way, 2 by the
+	// second, conductances that shrink, and none of 1,950 where they shrink in small
+	// steps; sources that grow fail more often than either.
+	s.WriteString(".options noopiter gminfactor=3\n")
 	s.WriteString(".save " + strings.Join(r.signals, " ") + "\n")
 	for _, kind := range r.order {
 		s.WriteString(r.analyses[kind].line + "\n")

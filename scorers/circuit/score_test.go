@@ -437,7 +437,7 @@ func TestAssemble(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "lorabench\nvb_in p_in 0 dc 1 ac 1\nrb_s p_in b_mid 50\ncb_l b_mid p_out 1e+09\nfb_x b_mid 0 vb_in 2\nr1 p_in n1 1000\nr2 n1 p_out 1000\n" +
-		".temp 85\n.ic v(b_mid)=2 v(p_out)=1\n.options noopiter\n.save v(p_out)\n.op\n.end\n"
+		".temp 85\n.ic v(b_mid)=2 v(p_out)=1\n.options noopiter gminfactor=3\n.save v(p_out)\n.op\n.end\n"
 	for _, text := range []string{"R1 in mid 1k\nR2 mid out 1k", "* t\nrb_s in x {1k}\nRx x OUT 1e3\n.op\n.end"} {
 		n, err := Parse(text, target)
 		if err != nil {
