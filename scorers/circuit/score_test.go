@@ -396,17 +396,40 @@ func TestLibrary(t *testing.T) {
 	compare(t, got, map[string]float64{"f": 8000, "duty": 0.5}, 1e-2)
 }
 
-// An operating point is a solution of the circuit. Without ".options noopiter"
-// ngspice 39 has v(out) = 3.3 V and the inner node at -50 V here.
+// An operating point is a solution of the circuit. With its standard options
+// ngspice 39 has a node at 50 V beyond a rail in each of these; with noopiter
+// alone, in the last two.
 func TestOperatingPoint(t *testing.T) {
 	s := simulator(t)
-	target := &Target{
-		Bench: 2, Ports: []string{"vdd", "in", "out"}, Parts: "RM", Library: []string{"nch"},
-		Runs:       []Run{{Name: "r", Circuit: []string{"VDD vdd 0 3.3", "VIN in 0 DC 860m AC 1", "RL out vdd 94k"}, Analyses: []string{"op"}}},
-		Properties: []Property{of("out", Measure{Run: "r", Analysis: "op", Kind: "value", Signal: "v(out)"})},
+	for _, tt := range []struct {
+		name, deck string
+		ports      []string
+		circuit    []string
+		node       string
+		want       float64
+	}{
+		{
+			"NMOS cascode", "M1 x in 0 0 nch W=12.39u L=1u\nM2 out g x 0 nch W=12.11u L=1u\nR1 vdd g 64.55k\nR2 g 0 35.45k\n",
+			[]string{"vdd", "in", "out"}, []string{"VDD vdd 0 3.3", "VIN in 0 DC 860m AC 1", "RL out vdd 94k"}, "out", 1.8,
+		},
+		{
+			"PMOS cascode", "M1 x in vdd vdd pch W=104.5u L=1u\nM2 out g x vdd pch W=102.2u L=1u\nR1 0 g 63.33k\nR2 g vdd 36.67k\n",
+			[]string{"vdd", "in", "out"}, []string{"VDD vdd 0 3.3", "VIN in 0 DC 2.42", "RL out 0 22k"}, "out", 1.5,
+		},
+		{
+			"pair", "M4 ib ib 0 0 nch W=15.7u L=1u\nM3 s ib 0 0 nch W=41.27u L=1u\nM1 outn inp s 0 nch W=55.75u L=1u\nM2 outp inn s 0 nch W=55.75u L=1u\nR1 vdd outn 20k\nR2 vdd outp 20k\n",
+			[]string{"vdd", "inp", "inn", "ib", "outp", "outn"}, []string{"VDD vdd 0 3.3", "IB vdd ib DC 50u", "VIP inp 0 DC 1.25", "VIN inn 0 DC 1.25"}, "outp", 2,
+		},
+	} {
+		target := &Target{
+			Bench: 2, Ports: tt.ports, Parts: "RM", Library: []string{"nch", "pch"},
+			Runs:       []Run{{Name: "r", Circuit: tt.circuit, Analyses: []string{"op"}}},
+			Properties: []Property{of("v", Measure{Run: "r", Analysis: "op", Kind: "value", Signal: "v(" + tt.node + ")"})},
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			compare(t, measured(t, s, target, tt.deck), map[string]float64{"v": tt.want}, 1e-2)
+		})
 	}
-	got := measured(t, s, target, "M1 x in 0 0 nch W=12.39u L=1u\nM2 out g x 0 nch W=12.11u L=1u\nR1 vdd g 64.55k\nR2 g 0 35.45k\n")
-	compare(t, got, map[string]float64{"out": 1.8}, 1e-2)
 }
 
 // Equal arguments give equal results, whoever else is simulating.
