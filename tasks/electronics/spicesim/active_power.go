@@ -61,7 +61,7 @@ func seriesRegulator(r *generated.Rand, i int) (generated.Row, string) {
 // opampRegulator compares its output with a reference.
 func opampRegulator(r *generated.Rand, i int) (generated.Row, string) {
 	reference := generated.Pick(r, 1.25, 2.5)
-	out := uniform(r, 3, 12, 0.1)
+	out := nice(r, 3, 20)
 	most := nice(r, 150e-3, 800e-3) // more than the op-amp delivers alone
 	lo := digits(math.Ceil(out+3), 3)
 	hi := lo + generated.Pick(r, 3.0, 5.0, 8.0)
@@ -84,7 +84,7 @@ func opampRegulator(r *generated.Rand, i int) (generated.Row, string) {
 	}
 	const long = 12e-6
 	q.run("load step", []string{"VIN vin 0 DC " + num(lo), ref, fmt.Sprintf("IL out 0 DC %s PULSE(%s %s 1u 0.1u 0.1u 5u 1)", num(least), num(least), num(most))}, "tran 0.1u 12u 0 10n")
-	q.need("output", near(opValue("low line, full load", "v(out)"), out, 0.02), "v(out) with %s in and %s drawn: %s %s", si(lo, "V"), si(most, "A"), si(out, "V"), percent(0.02))
+	q.need("output", near(opValue("low line, full load", "v(out)"), out, 0.015), "v(out) with %s in and %s drawn: %s %s", si(lo, "V"), si(most, "A"), si(out, "V"), percent(0.015))
 	q.need("line regulation", within(opValue("high line, full load", "v(out)"), 0, 0.01).minus(opValue("low line, full load", "v(out)")), "at full load, v(out) changes by at most 10 mV between %s and %s in", si(lo, "V"), si(hi, "V"))
 	q.need("load regulation", within(opValue("high line, light load", "v(out)"), 0, 0.01).minus(opValue("high line, full load", "v(out)")), "at %s in, v(out) changes by at most 10 mV between %s and %s drawn", si(hi, "V"), si(least, "A"), si(most, "A"))
 	q.need("after a step up", near(tranAt("load step", "v(out)", 6e-6), out, 0.02), "5 µs after the load steps from %s to %s, v(out) is %s %s", si(least, "A"), si(most, "A"), si(out, "V"), percent(0.02))
@@ -418,8 +418,9 @@ func hBridge(r *generated.Rand, i int) (generated.Row, string) {
 	vm := generated.Pick(r, 3.3, 5.0, 6.0, 9.0, 12.0)
 	load := nice(r, 10, 1e3)
 	drop := digits(vm*(0.03+0.1*r.Float()), 2) // of both transistors together
-	load = digits(math.Max(load, (vm-drop)/(5000*pch.current(1, vm, drop/2))), 2)
+	load = digits(math.Max(load, (vm-drop)/(5000*pch.current(1, vm, 0.3*drop))), 2)
 	current := (vm - drop) / load
+	low := digits(drop*(0.3+0.4*r.Float()), 2) // of the NMOS transistor
 	q := question{family: "h_bridge", parts: "RM", library: []string{"nch", "pch"}, values: mosSizes}
 	q.opening = []string{
 		fmt.Sprintf("Design an H-bridge of MOS transistors that drives a load of %s forwards and backwards from %s.", si(load, "Ω"), si(vm, "V")),
@@ -444,6 +445,7 @@ func hBridge(r *generated.Rand, i int) (generated.Row, string) {
 		switch {
 		case x.fwd > x.rev:
 			q.need("drive "+x.name, within(drive, vm-drop, tol), "%s: v(p)−v(m) = +%s ±%s", x.text, si(digits(vm-drop, 4), "V"), si(tol, "V"))
+			q.need("low side", near(opValue(x.name, "v(m)"), low, 0.15), "v(m) then: %s %s", si(low, "V"), percent(0.15))
 		case x.fwd < x.rev:
 			q.need("drive "+x.name, within(drive, drop-vm, tol), "%s: v(p)−v(m) = %s ±%s", x.text, si(digits(drop-vm, 4), "V"), si(tol, "V"))
 		default:
@@ -456,9 +458,8 @@ func hBridge(r *generated.Rand, i int) (generated.Row, string) {
 		q.need("supply current "+x.name, atMost(opValue(x.name, "-i(VM)"), digits(idle, 3)), "the current from vm then: at most %s", si(digits(idle, 3), "A"))
 	}
 
-	// Both transistors have half of the drop.
-	wn := current / nch.current(1, vm, drop/2)
-	wp := current / pch.current(1, vm, drop/2)
+	wn := current / nch.current(1, vm, low)
+	wp := current / pch.current(1, vm, drop-low)
 	d := deck{title: "H-bridge"}
 	for k, side := range []struct{ in, out string }{{"fwd", "p"}, {"rev", "m"}} {
 		pre := fmt.Sprintf("x%d", k+1)
@@ -473,6 +474,6 @@ func hBridge(r *generated.Rand, i int) (generated.Row, string) {
 	q.wrong("one side inverted", d.word("MA2", 2, "rev").word("MB2", 2, "rev"))
 	q.wrong("a transistor missing", missing(d, "MA2"))
 	q.wrong("PMOS transistors upside down", d.with("MB1", "p x1 0 0 pch %s", sizes(wp)).with("MB2", "m x2 0 0 pch %s", sizes(wp)))
-	q.key = fmt.Sprint(vm, load, drop)
+	q.key = fmt.Sprint(vm, load, drop, low)
 	return q.row(r, i)
 }
