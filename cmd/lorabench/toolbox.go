@@ -180,15 +180,20 @@ type toolsInfo struct {
 	Checker   string              `json:"checker,omitempty"`
 }
 
-// queries are the tools whose versions env.json tells.
+// queries are the tools whose versions env.json tells. kicad-cli, which takes a
+// quarter of a second to say its own, is asked where a scorer wanted it.
 func (b *toolbox) queries() []env.ToolQuery {
-	queries := env.Tools()
-	for i := range queries {
-		if queries[i].Name == "kicad-cli" {
+	queries := []env.ToolQuery{}
+	for _, q := range env.Tools() {
+		if q.Name == "kicad-cli" {
+			if !b.checker.asked {
+				continue
+			}
 			if p, err := erc.Find(b.kicad); err == nil {
-				queries[i].Path, queries[i].Env = p.Path, p.Env
+				q.Path, q.Env = p.Path, p.Env
 			}
 		}
+		queries = append(queries, q)
 	}
 	return queries
 }

@@ -42,10 +42,10 @@ func TestSpiceSim(t *testing.T) {
 	checkTask(t, "spice_sim", scorers.Tools{Simulator: simulator(t)}, 240, 11)
 }
 
-// TestSpiceFamilies holds the promises for many questions of single families:
-//
-//	go test ./tools/electronics -run SpiceFamilies -families 'rc_.*|twin_t' -each 50
-func TestSpiceFamilies(t *testing.T) {
+// eachFamily calls look for each family of spice_sim that -families names, with
+// the scorer.
+func eachFamily(t *testing.T, look func(t *testing.T, source generated.Source, scorer scorers.Scorer)) {
+	t.Helper()
 	if *families == "" {
 		t.Skip("no -families")
 	}
@@ -65,32 +65,41 @@ func TestSpiceFamilies(t *testing.T) {
 			continue
 		}
 		t.Run(first.Family, func(t *testing.T) {
-			begin := time.Now()
-			mutants := 0
-			each(*perFam, func(i int) {
-				row, _ := source(generated.NewRand(fmt.Sprint("look", i)), i)
-				s := &lorabench.Sample{ID: row.ID, Target: lorabench.Target{Bench: row.Target}}
-				for _, score := range scorer.Score(t.Context(), s, text(row.Reference)) {
-					if !score.Valued() || score.Value < referenceAtLeast {
-						t.Errorf("%s: the reference has %s %g (%s%s)\n%s\n%s", row.ID, score.Metric, score.Value, score.Unscored, score.Note, row.Prompt, row.Reference)
-						break
-					}
-				}
-				for _, m := range row.Mutants {
-					score := scorer.Score(t.Context(), s, text(m.Text))[0]
-					if !score.Valued() || score.Value > 0 {
-						t.Errorf("%s: the mutant %q has %s %g (%s%s)\n%s\n%s\nreference\n%s", row.ID, m.Name, score.Metric, score.Value, score.Unscored, score.Note, row.Prompt, m.Text, row.Reference)
-					}
-				}
-				mutants = len(row.Mutants)
-				if len(row.Mutants) < 3 {
-					t.Errorf("%s: %d mutants", row.ID, len(row.Mutants))
-				}
-			})
-			n := *perFam * (mutants + 1)
-			t.Logf("%v for %d answers, %v each", time.Since(begin).Round(time.Millisecond), n, (time.Since(begin) / time.Duration(n)).Round(100*time.Microsecond))
+			look(t, source, scorer)
 		})
 	}
+}
+
+// TestSpiceFamilies holds the promises for many questions of single families:
+//
+//	go test ./tools/electronics -run SpiceFamilies -families 'rc_.*|twin_t' -each 50
+func TestSpiceFamilies(t *testing.T) {
+	eachFamily(t, func(t *testing.T, source generated.Source, scorer scorers.Scorer) {
+		begin := time.Now()
+		mutants := 0
+		each(*perFam, func(i int) {
+			row, _ := source(generated.NewRand(fmt.Sprint("look", i)), i)
+			s := &lorabench.Sample{ID: row.ID, Target: lorabench.Target{Bench: row.Target}}
+			for _, score := range scorer.Score(t.Context(), s, text(row.Reference)) {
+				if !score.Valued() || score.Value < referenceAtLeast {
+					t.Errorf("%s: the reference has %s %g (%s%s)\n%s\n%s", row.ID, score.Metric, score.Value, score.Unscored, score.Note, row.Prompt, row.Reference)
+					break
+				}
+			}
+			for _, m := range row.Mutants {
+				score := scorer.Score(t.Context(), s, text(m.Text))[0]
+				if !score.Valued() || score.Value > 0 {
+					t.Errorf("%s: the mutant %q has %s %g (%s%s)\n%s\n%s\nreference\n%s", row.ID, m.Name, score.Metric, score.Value, score.Unscored, score.Note, row.Prompt, m.Text, row.Reference)
+				}
+			}
+			mutants = len(row.Mutants)
+			if len(row.Mutants) < 3 {
+				t.Errorf("%s: %d mutants", row.ID, len(row.Mutants))
+			}
+		})
+		n := *perFam * (mutants + 1)
+		t.Logf("%v for %d answers, %v each", time.Since(begin).Round(time.Millisecond), n, (time.Since(begin) / time.Duration(n)).Round(100*time.Microsecond))
+	})
 }
 
 // TestSpiceConstants looks for an answer that is right for many questions of its
@@ -98,56 +107,37 @@ func TestSpiceFamilies(t *testing.T) {
 //
 //	go test ./tools/electronics -run SpiceConstants -families '.*' -each 12 -v
 func TestSpiceConstants(t *testing.T) {
-	if *families == "" {
-		t.Skip("no -families")
-	}
-	wanted, err := regexp.Compile("^(" + *families + ")$")
-	if err != nil {
-		t.Fatal(err)
-	}
-	scorer, err := scorers.ByName("spice_sim", scorers.Deps{
-		Metrics: []lorabench.Metric{{Name: "score"}, {Name: "graded"}}, Tools: scorers.Tools{Simulator: simulator(t)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, source := range spicesim.Families() {
-		first, _ := source(generated.NewRand("name"), 0)
-		if !wanted.MatchString(first.Family) {
-			continue
+	eachFamily(t, func(t *testing.T, source generated.Source, scorer scorers.Scorer) {
+		n := *perFam
+		rows := make([]generated.Row, n)
+		for i := range rows {
+			rows[i], _ = source(generated.NewRand(fmt.Sprint("constant", i)), i)
 		}
-		t.Run(first.Family, func(t *testing.T) {
-			n := *perFam
-			rows := make([]generated.Row, n)
-			for i := range rows {
-				rows[i], _ = source(generated.NewRand(fmt.Sprint("constant", i)), i)
+		passed := make([]int, n*n)
+		graded := make([]float64, n*n)
+		each(n*n, func(k int) {
+			i, j := k/n, k%n // answer, question
+			if i == j {
+				return
 			}
-			passed := make([]int, n*n)
-			graded := make([]float64, n*n)
-			each(n*n, func(k int) {
-				i, j := k/n, k%n // answer, question
-				if i == j {
-					return
-				}
-				s := &lorabench.Sample{ID: rows[j].ID, Target: lorabench.Target{Bench: rows[j].Target}}
-				scores := scorer.Score(t.Context(), s, text(rows[i].Reference))
-				passed[k], graded[k] = int(scores[0].Value), scores[1].Value
-			})
-			best, all, bestGraded := 0, 0, 0.0
-			for i := range n {
-				sum, g := 0, 0.0
-				for j := range n {
-					sum += passed[i*n+j]
-					g += graded[i*n+j]
-				}
-				best, all, bestGraded = max(best, sum), all+sum, max(bestGraded, g/float64(n-1))
-			}
-			t.Logf("%s: an answer is right for %.3f of its family's other questions on average, the best for %d of %d; graded of the best %.3f", first.Family, float64(all)/float64(n*(n-1)), best, n-1, bestGraded)
-			if best*2 > n {
-				t.Errorf("%s: one answer is right for %d of %d other questions", first.Family, best, n-1)
-			}
+			s := &lorabench.Sample{ID: rows[j].ID, Target: lorabench.Target{Bench: rows[j].Target}}
+			scores := scorer.Score(t.Context(), s, text(rows[i].Reference))
+			passed[k], graded[k] = int(scores[0].Value), scores[1].Value
 		})
-	}
+		best, all, bestGraded := 0, 0, 0.0
+		for i := range n {
+			sum, g := 0, 0.0
+			for j := range n {
+				sum += passed[i*n+j]
+				g += graded[i*n+j]
+			}
+			best, all, bestGraded = max(best, sum), all+sum, max(bestGraded, g/float64(n-1))
+		}
+		t.Logf("an answer is right for %.3f of its family's other questions on average, the best for %d of %d; graded of the best %.3f", float64(all)/float64(n*(n-1)), best, n-1, bestGraded)
+		if best*2 > n {
+			t.Errorf("one answer is right for %d of %d other questions", best, n-1)
+		}
+	})
 }
 
 // TestSpiceOtherwise holds that a right answer stays right however it is written:
