@@ -103,7 +103,10 @@ func questionNulls(soup string, constants func([]example) []string) func([]examp
 			})
 		}
 		for _, text := range constants(examples) {
-			first, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+			first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+			if strings.HasPrefix(first, "```") {
+				first, _, _ = strings.Cut(rest, "\n")
+			}
 			nulls = append(nulls, saying(fmt.Sprintf("always %.40q…", first), text))
 		}
 		return nulls
